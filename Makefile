@@ -1,0 +1,45 @@
+# Two commands do it all: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+INSTALL := $(BIN)/python -m pip install --quiet
+
+.PHONY: help run test torture bench lock clean
+
+help:  ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+run: $(VENV)/installed  ## Install what is needed and serve in development mode
+	@exec $(BIN)/apogee-idp serve --dev
+
+test: $(VENV)/installed-dev  ## Lint, types, import contracts and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n auto
+
+torture: $(VENV)/installed-dev  ## The same promises at long sizes
+	$(BIN)/pytest -n auto --torture
+
+bench: $(VENV)/installed-dev  ## Compare ways of signing, as ratios within one run
+	$(BIN)/python -m benchmarks.signing
+
+lock: $(VENV)/installed-dev  ## Resolve the lock files anew
+	scripts/lock $(BIN)/uv
+
+clean:  ## Remove what was installed or built
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/installed: requirements.lock requirements-build.lock setup.cfg pyproject.toml
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --require-hashes -r requirements-build.lock
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@

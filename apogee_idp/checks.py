@@ -1,0 +1,83 @@
+"""What an operator can ask before serving: is everything fit, and which handlers would run?"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .app import key_encryption_keys, opened_installation, opened_store
+from .crypto.keys import KeyEncryptionKey, open_key_set
+from .errors import ApogeeError
+from .settings import Settings
+from .stores.base import Store
+from .stores.repositories import load_key_records
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; ``detail`` says what is wrong and how to mend it."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """Settings (loaded already), store with its schema, keys, and handlers with plugins."""
+    findings = [Finding("settings", True, f"issuer {settings.issuer}")]
+    keys: list[KeyEncryptionKey] | None = None
+    try:
+        keys = key_encryption_keys(settings)
+    except ApogeeError as error:
+        findings.append(Finding("keys", False, str(error)))
+    try:
+        async with opened_store(settings) as store:
+            findings.append(Finding("store", True, await store.check()))
+            if keys is not None:
+                findings.append(await _check_keys(store, keys))
+    except ApogeeError as error:
+        findings.append(Finding("store", False, str(error)))
+    try:
+        table = await handler_table(settings)
+        findings.append(Finding("handlers", True, f"{len(table)} registered, all stages present"))
+    except ApogeeError as error:
+        findings.append(Finding("handlers", False, str(error)))
+    return findings
+
+
+async def handler_table(settings: Settings) -> list[dict[str, Any]]:
+    """The sealed table as rows; raises RegistryError.
+
+    Rehearsed on an empty store in memory, so it needs neither the real one nor its keys.
+    """
+    rehearsal = replace(
+        settings,
+        store="sqlite:///:memory:",
+        key_encryption_key=(base64.b64encode(secrets.token_bytes(32)).decode(),),
+    )
+    async with opened_installation(rehearsal) as installation:
+        return [
+            {
+                "event": row.event.__name__,
+                "order": row.order,
+                "name": row.name,
+                "distribution": row.source.distribution,
+                "version": row.source.version,
+                "filter": row.filter_name,
+            }
+            for row in installation.registry.registrations()
+        ]
+
+
+async def _check_keys(store: Store, keys: list[KeyEncryptionKey]) -> Finding:
+    records = await load_key_records(store)
+    if records is None:
+        return Finding("keys", True, "none yet: the first start makes them")
+    try:
+        open_key_set(records, keys)
+    except ApogeeError as error:
+        return Finding("keys", False, str(error))
+    algorithms = ", ".join(record.algorithm for record in records)
+    return Finding("keys", True, f"{len(records)} open: {algorithms}")

@@ -1,0 +1,1 @@
+"""Keys, tokens and secrets: the only place that touches jwcrypto and password hashing."""

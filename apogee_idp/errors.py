@@ -1,0 +1,179 @@
+"""Every error this project raises on purpose.
+
+ApogeeError
+├── OAuthError                 what a client is told (RFC 6749 §5.2, RFC 8707 §2)
+│   ├── InvalidRequest         400 invalid_request
+│   ├── InvalidClient          401 invalid_client
+│   ├── InvalidGrant           400 invalid_grant
+│   ├── UnauthorizedClient     400 unauthorized_client
+│   ├── UnsupportedGrantType   400 unsupported_grant_type
+│   ├── InvalidScope           400 invalid_scope
+│   ├── InvalidTarget          400 invalid_target
+│   ├── ServerError            500 server_error
+│   └── TemporarilyUnavailable 503 temporarily_unavailable
+├── StoreError                 what a store could not do
+│   ├── StoreUnavailable       no answer, or a broken one: a 503 for whoever asked
+│   ├── AlreadyExists          the key is taken
+│   ├── Conflict               somebody else changed the document first, or it is gone
+│   └── InvalidDocument        not storable in every store alike
+├── RegistryError              handlers or plugins do not fit together: refuses to start
+├── HandlerFault               a handler failed in a way that is no OAuth decision: a 500
+├── ReservedName               a plugin tried to set what only the core may set
+├── NotYetKnown                a handler asked for what a later stage decides
+├── KeyringError               signing or encryption keys can't be had
+├── CommandRefused             a management command that breaks a rule
+└── SettingsError              the settings are not usable: refuses to start
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ApogeeError(Exception):
+    """The root: its text is written by us and never holds a secret."""
+
+
+class OAuthError(ApogeeError):
+    """Refuses the request in progress; rendered in one place.
+
+    ``description`` is one sentence for the client and must never repeat what the client sent.
+    ``reason`` is for the log alone, so that answers can be alike where causes differ.
+    """
+
+    code: ClassVar[str] = "invalid_request"
+    status: int = 400
+
+    def __init__(
+        self, description: str, *, reason: str | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(description)
+        self.description = description
+        self.reason = reason or description
+        if status is not None:
+            self.status = status
+
+
+class InvalidRequest(OAuthError):
+    """A parameter is missing, repeated, malformed or mixed with another (RFC 6749 §5.2)."""
+
+
+class InvalidClient(OAuthError):
+    """Client authentication failed, for whatever reason: always the same answer."""
+
+    code = "invalid_client"
+    status = 401
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("Client authentication failed.", reason=reason)
+
+
+class InvalidGrant(OAuthError):
+    """The code, refresh token or other grant is not usable by this client."""
+
+    code = "invalid_grant"
+
+
+class UnauthorizedClient(OAuthError):
+    """The authenticated client may not use this endpoint or grant type."""
+
+    code = "unauthorized_client"
+
+
+class UnsupportedGrantType(OAuthError):
+    """This server does not offer the grant type."""
+
+    code = "unsupported_grant_type"
+
+
+class InvalidScope(OAuthError):
+    """The scope is malformed, unknown, or not this client's to ask for."""
+
+    code = "invalid_scope"
+
+
+class InvalidTarget(OAuthError):
+    """The resource is malformed, missing, unknown, or outside the scopes (RFC 8707 §2)."""
+
+    code = "invalid_target"
+
+
+class ServerError(OAuthError):
+    """Something broke on our side; says nothing about what."""
+
+    code = "server_error"
+    status = 500
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("The server could not complete the request.", reason=reason)
+
+
+class TemporarilyUnavailable(OAuthError):
+    """Worth trying again: ``retry_after`` says in how many seconds."""
+
+    code = "temporarily_unavailable"
+    status = 503
+
+    def __init__(self, *, reason: str, retry_after: int = 1) -> None:
+        super().__init__("The server can't answer at the moment; try again.", reason=reason)
+        self.retry_after = retry_after
+
+
+class StoreError(ApogeeError):
+    """A store could not do what it was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The store did not answer, or not in time: never taken for "not there"."""
+
+
+class AlreadyExists(StoreError):
+    """A unique key is taken."""
+
+
+class Conflict(StoreError):
+    """The document is gone, or is no longer the version that was read."""
+
+
+class InvalidDocument(StoreError):
+    """A document that not every store could keep unchanged."""
+
+
+class RegistryError(ApogeeError):
+    """The handlers do not form a complete, ordered pipeline."""
+
+
+class HandlerFault(ApogeeError):
+    """A handler raised something unexpected, returned something, or took too long.
+
+    The original exception, if any, is the ``__cause__``.
+    """
+
+    def __init__(self, handler: str, problem: str) -> None:
+        super().__init__(f"handler {handler}: {problem}")
+        self.handler = handler
+        self.problem = problem
+
+
+class ReservedName(ApogeeError):
+    """A claim or response parameter that only the core sets."""
+
+
+class NotYetKnown(ApogeeError):
+    """A handler asked for something before the stage that decides it."""
+
+
+class KeyringError(ApogeeError):
+    """The key set can't be opened, or has no key for what is asked."""
+
+
+class CommandRefused(ApogeeError):
+    """A management command breaks a rule; the text says which and what to do."""
+
+
+class SettingsError(ApogeeError):
+    """One or more settings are wrong; ``problems`` has a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

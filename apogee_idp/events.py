@@ -1,0 +1,177 @@
+"""The events: one object a request, and everything that request decides lives on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from .errors import NotYetKnown, ReservedName
+from .model import (
+    Client,
+    ClientAuthentication,
+    EncryptionKey,
+    IssuedToken,
+    Principal,
+    SigningKey,
+    TokenProfile,
+    TokenRequest,
+    TokenResponse,
+)
+
+RESERVED_CLAIMS = frozenset(
+    {
+        *("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope"),
+        *("cnf", "act", "azp", "nonce", "sid", "auth_time", "acr"),
+        *("name", "role"),
+    }
+)
+"""Claims that only the core writes; ``name`` and ``role`` come from the principal."""
+
+RESERVED_PARAMETERS = frozenset(
+    {
+        *("access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token"),
+        *("issued_token_type", "error", "error_description", "error_uri"),
+    }
+)
+"""Members of a token response that only the core writes (RFC 6749 §5)."""
+
+
+class Stage(IntEnum):
+    """The stages of ``ProcessSignIn``; a plugin stands between them: ``Stage.X - 1``."""
+
+    VALIDATE_REQUEST = 1000
+    VALIDATE_CLIENT = 2000
+    VALIDATE_PERMISSIONS = 3000
+    REDEEM_GRANT = 4000
+    BUILD_PRINCIPAL = 5000
+    SET_SCOPES = 6000
+    SET_RESOURCES = 7000
+    CONFIGURE_ENCRYPTION = 8000
+    GENERATE_TOKEN = 9000
+    ATTACH_PARAMETERS = 10000
+
+
+class TokenStage(IntEnum):
+    """The stages of ``GenerateToken``."""
+
+    ATTACH_SECURITY_CREDENTIALS = 1000
+    WRITE_TOKEN = 2000
+
+
+class ConfigurationStage(IntEnum):
+    """The stages of ``ProcessConfiguration``."""
+
+    ATTACH_ENDPOINTS = 1000
+    ATTACH_CAPABILITIES = 2000
+
+
+class Additions(MutableMapping[str, Any]):
+    """What handlers add to a token or a response, by name; reserved names are refused."""
+
+    __slots__ = ("_entries", "_reserved")
+
+    def __init__(self, reserved: frozenset[str]) -> None:
+        self._reserved = reserved
+        self._entries: dict[str, Any] = {}
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name in self._reserved:
+            raise ReservedName(f"{name!r} is set by the core and can't be added by a handler")
+        self._entries[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        return self._entries[name]
+
+    def __delitem__(self, name: str) -> None:
+        del self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def copy(self) -> Additions:
+        """The same entries, to be changed apart."""
+        copied = Additions(self._reserved)
+        copied._entries.update(self._entries)
+        return copied
+
+
+def _extra_claims() -> Additions:
+    return Additions(RESERVED_CLAIMS)
+
+
+def _extra_parameters() -> Additions:
+    return Additions(RESERVED_PARAMETERS)
+
+
+def _extra_metadata() -> Additions:
+    return Additions(frozenset({"issuer"}))
+
+
+@dataclass(slots=True)
+class ProcessSignIn:
+    """One token request on its way to a token response.
+
+    ``claims`` are added to every token of this request, ``parameters`` to its response.
+    """
+
+    request: TokenRequest
+    authentication: ClientAuthentication | None = None
+    principal: Principal | None = None
+    scopes: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+    token_profile: TokenProfile = TokenProfile()
+    encrypt_access_token: bool = True
+    claims: Additions = field(default_factory=_extra_claims)
+    access_token: IssuedToken | None = field(default=None, repr=False)
+    parameters: Additions = field(default_factory=_extra_parameters)
+    response: TokenResponse | None = None
+
+    def known_client(self) -> Client:
+        """The registered client, once it has authenticated.
+
+        Raises NotYetKnown when asked before ``Stage.VALIDATE_CLIENT``.
+        """
+        if self.authentication is None:
+            raise NotYetKnown("asked for the client before it was authenticated")
+        return self.authentication.client
+
+    def known_principal(self) -> Principal:
+        """Whom the tokens will speak of.
+
+        Raises NotYetKnown when asked before ``Stage.BUILD_PRINCIPAL``.
+        """
+        if self.principal is None:
+            raise NotYetKnown("asked for the principal before it was built")
+        return self.principal
+
+
+@dataclass(slots=True)
+class GenerateToken:
+    """One token about to be written, nested in a ``ProcessSignIn``.
+
+    What stands here concerns this token alone: its extra claims, keys, ``typ`` and lifetime
+    (seconds). Without an ``encryption_key`` the token is a plain JWS.
+    """
+
+    sign_in: ProcessSignIn
+    typ: str
+    lifetime: int
+    claims: Additions = field(default_factory=_extra_claims)
+    signing_key: SigningKey | None = None
+    encryption_key: EncryptionKey | None = None
+    token: IssuedToken | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class ProcessConfiguration:
+    """The discovery document in the making (RFC 8414 §2): what is here is advertised.
+
+    The core adds the issuer itself.
+    """
+
+    metadata: Additions = field(default_factory=_extra_metadata)

@@ -1,0 +1,140 @@
+"""Logs: one event a request; never a secret, a token or a local variable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sys
+import traceback
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+from structlog.types import EventDict, Processor
+
+from .settings import Settings
+
+_REQUEST: ContextVar[dict[str, Any] | None] = ContextVar("request", default=None)
+_SECRETS = re.compile(
+    r"apogee_[0-9A-Za-z]{1,32}_[0-9A-Za-z]{20,}(_[0-9A-Za-z]*)?"  # our secrets
+    r"|eyJ[\w-]{5,}(\.[\w-]*){1,4}"  # JWS and JWE
+    r"|(?i:\b(basic|bearer) +[\w.~+/=-]{8,})"  # credentials in headers
+)
+_log = structlog.stdlib.get_logger("apogee_idp")
+
+
+def configure_logging(settings: Settings) -> None:
+    """Sends our events and those of every library to standard output, in one format."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        describe_exception,
+        redact,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _renderer(settings),
+        ],
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    logging.getLogger("apogee_idp").setLevel(settings.log_level.upper())
+
+
+def describe_exception(_: Any, __: str, event: EventDict) -> EventDict:
+    """Replaces an exception by its type and where it passed, without messages and values.
+
+    The message of a foreign exception may quote what it choked on.
+    """
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        event["exception"] = type(error).__qualname__
+        event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return event
+
+
+def redact(_: Any, __: str, event: EventDict) -> EventDict:
+    """The last line of defence: what looks like a secret or a token is struck out."""
+    for name, value in event.items():
+        event[name] = _redacted(value)
+    return event
+
+
+def start_request(request_id: str) -> None:
+    """Begins to collect what the one event of this request will say."""
+    _REQUEST.set({"request_id": request_id})
+
+
+def annotate_request(**fields: object) -> None:
+    """Adds to the event of the request in progress."""
+    event = _REQUEST.get()
+    if event is not None:
+        event.update(fields)
+
+
+def observe_handler(event: str, handler: str, seconds: float) -> None:
+    """Adds a handler's timing to the event of the request in progress."""
+    request = _REQUEST.get()
+    if request is not None:
+        timings = request.setdefault("handlers_ms", {})
+        timings[f"{event}.{handler}"] = round(seconds * 1000, 3)
+
+
+def finish_request(**fields: object) -> None:
+    """Writes the event of the request in progress."""
+    annotate_request(**fields)
+    _log.info("request_finished", **(_REQUEST.get() or {}))
+    _REQUEST.set(None)
+
+
+def log_fault(name: str, error: BaseException) -> None:
+    """An error that is ours to mend: its type and place, and the handler if one is to blame."""
+    request = _REQUEST.get() or {}
+    cause = error.__cause__ or error
+    _log.error(
+        name,
+        request_id=request.get("request_id"),
+        handler=getattr(error, "handler", None),
+        problem=getattr(error, "problem", None),
+        exc_info=cause,
+    )
+
+
+def log_loop_exception(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An event loop's exception handler; asyncio's own prints the repr of whatever failed."""
+    _log.error("event_loop_error", exc_info=context.get("exception"))
+
+
+def _renderer(settings: Settings) -> Processor:
+    if settings.log_format == "json":
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+
+
+def _redacted(value: object) -> object:
+    if isinstance(value, str):
+        return _SECRETS.sub("[redacted]", value)
+    if isinstance(value, dict):
+        return {name: _redacted(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return _redacted(repr(value))

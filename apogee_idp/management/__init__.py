@@ -1,0 +1,1 @@
+"""Commands and queries on clients, their secrets, and scopes."""

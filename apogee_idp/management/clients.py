@@ -1,0 +1,152 @@
+"""Commands on clients and their secrets, with the invariants of their flow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from ..crypto.secrets import NewSecret, adopt_secret, generate_secret
+from ..errors import AlreadyExists, CommandRefused, Conflict
+from ..model import (
+    CLIENT_CREDENTIALS,
+    GRANT_TYPE_PERMISSION,
+    ROLES_SCOPE,
+    SCOPE_PERMISSION,
+    TOKEN_ENDPOINT_PERMISSION,
+    Client,
+    ClientSecret,
+    Scope,
+    TokenProfile,
+    is_client_id,
+)
+from ..stores.base import Store
+from ..stores.repositories import clients_in, scopes_in
+
+
+@dataclass(frozen=True, slots=True)
+class AddClient:
+    """A client of the client credentials flow; ``secret`` is the operator's own, if any."""
+
+    client_id: str
+    display_name: str = ""
+    scopes: tuple[str, ...] = ()
+    default_scopes: tuple[str, ...] = ()
+    default_audience: str | None = None
+    roles: tuple[str, ...] = ()
+    skip_token_encryption: bool = False
+    token_profile: TokenProfile = TokenProfile()
+    secret: str | None = field(default=None, repr=False)
+
+
+class ClientCommands:
+    """Raises CommandRefused for what breaks a rule, and whatever the store raises."""
+
+    def __init__(self, store: Store, *, now: Callable[[], int]) -> None:
+        self._clients = clients_in(store)
+        self._scopes = scopes_in(store)
+        self._now = now
+
+    async def add(self, command: AddClient) -> tuple[Client, NewSecret]:
+        """The new client, and its secret, which is nowhere to be had again.
+
+        The flow forces its invariants: confidential, ``web``, no redirect URIs, and OpenIddict's
+        permissions for the grant, ``roles`` and the given scopes.
+        """
+        if not is_client_id(command.client_id):
+            raise CommandRefused(
+                "the client id needs 3 to 100 characters of A-Z a-z 0-9 . _ ~ - and can't begin"
+                " with usr_, which marks people"
+            )
+        await self._check_scopes(command)
+        secret = await _new_secret(command.secret)
+        client = Client(
+            client_id=command.client_id,
+            display_name=command.display_name or command.client_id,
+            client_type="confidential",
+            application_type="web",
+            permissions=_permissions(command.scopes),
+            roles=command.roles,
+            default_scopes=command.default_scopes,
+            default_audience=command.default_audience,
+            skip_token_encryption=command.skip_token_encryption,
+            token_profile=command.token_profile,
+            secrets=(self._stored(secret),),
+            created_at=self._now(),
+        )
+        try:
+            return await self._clients.add(client), secret
+        except AlreadyExists:
+            raise CommandRefused(f"a client {command.client_id} exists already") from None
+
+    async def get(self, client_id: str) -> Client:
+        """The client of this id."""
+        client = await self._clients.get(client_id)
+        if client is None:
+            raise CommandRefused(f"there is no client {client_id}")
+        return client
+
+    async def all(self) -> list[Client]:
+        """Every client, by id."""
+        return [client async for client in self._clients.all()]
+
+    async def delete(self, client_id: str) -> None:
+        """Ends the client; tokens it has live on until they expire."""
+        if not await self._clients.delete(client_id):
+            raise CommandRefused(f"there is no client {client_id}")
+
+    async def rotate_secret(self, client_id: str) -> NewSecret:
+        """A new secret in place of all the client had, which stop working."""
+        client = await self.get(client_id)
+        if client.client_type != "confidential":
+            raise CommandRefused(f"{client_id} is a public client: it has no secret")
+        secret = generate_secret()
+        try:
+            await self._clients.update(replace(client, secrets=(self._stored(secret),)))
+        except Conflict:
+            raise CommandRefused(f"{client_id} was changed meanwhile: try again") from None
+        return secret
+
+    def _stored(self, secret: NewSecret) -> ClientSecret:
+        return ClientSecret(secret.id, secret.hash, created_at=self._now())
+
+    async def _check_scopes(self, command: AddClient) -> None:
+        chosen = [await self._scope(name) for name in command.scopes]
+        not_chosen = set(command.default_scopes) - {*command.scopes, ROLES_SCOPE}
+        if not_chosen:
+            raise CommandRefused(f"default scopes must be scopes too: {_listed(not_chosen)}")
+        has_audience = command.default_audience or any(scope.resources for scope in chosen)
+        if command.token_profile.typ == "JWT" and not has_audience:
+            raise CommandRefused(
+                "tokens of typ JWT need an audience of their own, or they could pass for"
+                " id_tokens: give a default audience, or a scope with a resource"
+            )
+
+    async def _scope(self, name: str) -> Scope:
+        scope = Scope(name) if name == ROLES_SCOPE else await self._scopes.get(name)
+        if scope is None:
+            raise CommandRefused(f"there is no scope {name}: create it first")
+        return scope
+
+
+async def _new_secret(own: str | None) -> NewSecret:
+    if own is None:
+        return generate_secret()
+    try:
+        return await asyncio.to_thread(adopt_secret, own)
+    except ValueError as error:
+        raise CommandRefused(str(error)) from None
+
+
+def _permissions(scopes: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(
+        {
+            TOKEN_ENDPOINT_PERMISSION,
+            GRANT_TYPE_PERMISSION + CLIENT_CREDENTIALS,
+            *(SCOPE_PERMISSION + name for name in (ROLES_SCOPE, *scopes)),
+        }
+    )
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,242 @@
+"""The nouns: frozen values that stores keep, requests carry and handlers read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+ClientType = Literal["confidential", "public"]
+AuthenticationMethod = Literal["client_secret_basic", "client_secret_post"]
+SigningAlgorithm = Literal["RS256", "ES256"]
+TokenTyp = Literal["at+jwt", "JWT"]
+KeyUse = Literal["sig", "enc"]
+
+SIGNING_ALGORITHMS: tuple[SigningAlgorithm, ...] = ("RS256", "ES256")
+TOKEN_TYPS: tuple[TokenTyp, ...] = ("at+jwt", "JWT")
+
+CLIENT_CREDENTIALS = "client_credentials"
+ROLES_SCOPE = "roles"
+STANDARD_SCOPES = frozenset(
+    {"openid", "offline_access", "profile", "email", "phone", "address", ROLES_SCOPE}
+)
+"""Scopes with a meaning of their own: nobody can store one by these names."""
+
+TOKEN_ENDPOINT_PERMISSION = "ept:token"
+GRANT_TYPE_PERMISSION = "gt:"
+SCOPE_PERMISSION = "scp:"
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}")
+_SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
+USER_SUBJECT_PREFIX = "usr_"
+
+
+def is_client_id(text: str) -> bool:
+    """Whether ``text`` can be a client_id.
+
+    A client_id is also the ``sub`` of its tokens, so it can never look like a user's subject
+    (RFC 9068 §5).
+    """
+    return bool(_CLIENT_ID.fullmatch(text)) and not text.startswith(USER_SUBJECT_PREFIX)
+
+
+def is_scope_name(text: str) -> bool:
+    """Whether ``text`` is one scope-token (RFC 6749 §3.3), at most 200 characters."""
+    return bool(_SCOPE_NAME.fullmatch(text))
+
+
+def is_resource(text: str) -> bool:
+    """Whether ``text`` names a resource: an absolute URI without a fragment (RFC 8707 §2)."""
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    printable = text.isascii() and text.isprintable() and " " not in text
+    return printable and bool(url.scheme) and bool(url.netloc or url.path) and "#" not in text
+
+
+def frozen(value: Any) -> Any:
+    """The JSON value ``value`` as nested read-only mappings and tuples."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: frozen(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    return value
+
+
+def thawed(value: Any) -> Any:
+    """A copy of what ``frozen`` returned, as plain dicts and lists."""
+    if isinstance(value, Mapping):
+        return {key: thawed(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [thawed(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A scope and the resources (audiences, absolute URIs) that stand behind it."""
+
+    name: str
+    resources: tuple[str, ...] = ()
+    display_name: str = ""
+    description: str = ""
+    properties: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    concurrency_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """One secret of a client, as a hash; times are Unix seconds."""
+
+    id: str
+    hash: str = field(repr=False)
+    created_at: int = 0
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenProfile:
+    """How a client's access tokens are written."""
+
+    signing_algorithm: SigningAlgorithm = "RS256"
+    typ: TokenTyp = "at+jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered client, as it stands in the store.
+
+    ``permissions`` are OpenIddict's: ``ept:token``, ``gt:<grant type>``, ``scp:<scope>``.
+    ``properties`` are the operator's own, read-only here like everything else that requests share.
+    """
+
+    client_id: str
+    display_name: str = ""
+    client_type: ClientType = "confidential"
+    application_type: str = "web"
+    enabled: bool = True
+    permissions: frozenset[str] = frozenset()
+    requirements: frozenset[str] = frozenset()
+    roles: tuple[str, ...] = ()
+    default_scopes: tuple[str, ...] = ()
+    default_audience: str | None = None
+    skip_token_encryption: bool = False
+    token_profile: TokenProfile = TokenProfile()
+    secrets: tuple[ClientSecret, ...] = field(default=(), repr=False)
+    created_at: int = 0
+    properties: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    concurrency_token: str = ""
+
+    def __post_init__(self) -> None:
+        if not is_client_id(self.client_id):
+            raise ValueError("client_id must be 3 to 100 of A-Z a-z 0-9 . _ ~ -, not usr_...")
+        if not isinstance(self.skip_token_encryption, bool):
+            raise TypeError("skip_token_encryption must be true or false")
+
+    def permits_grant_type(self, grant_type: str) -> bool:
+        """Whether the client may use the token endpoint with this grant type."""
+        return {TOKEN_ENDPOINT_PERMISSION, GRANT_TYPE_PERMISSION + grant_type} <= self.permissions
+
+    def permits_scope(self, name: str) -> bool:
+        """Whether the client may ask for this scope."""
+        return SCOPE_PERMISSION + name in self.permissions
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedCredentials:
+    """What a caller claims to be: nothing here has been checked."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    method: AuthenticationMethod
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenRequest:
+    """One parsed token request (RFC 6749 §3.2); nothing in it has been checked.
+
+    Absent and empty parameters are both ``None``. ``parameters`` has everything else the caller
+    sent, but no credentials.
+    """
+
+    grant_type: str | None = None
+    credentials: PresentedCredentials | None = None
+    scope: str | None = None
+    resources: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class ClientAuthentication:
+    """Proof that ``client`` authenticated on ``request``.
+
+    Anyone can build one; only those that ``ClientAuthenticator`` built are honoured.
+    """
+
+    client: Client
+    request: TokenRequest
+    method: AuthenticationMethod
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One private key as it rests in the store; ``created_at`` is in Unix seconds."""
+
+    kid: str
+    use: KeyUse
+    algorithm: str
+    created_at: int
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whom a token speaks of. ``name`` and ``roles`` become the claims ``name`` and ``role``."""
+
+    subject: str
+    name: str
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class IssuedToken:
+    """A finished token. Only those that ``TokenMinter`` built are sent to a client."""
+
+    value: str = field(repr=False)
+    request: TokenRequest = field(repr=False)
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """What the client is told (RFC 6749 §5.1); ``parameters`` are a plugin's additions."""
+
+    access_token: IssuedToken
+    scope: str
+    parameters: Mapping[str, Any]
+
+
+class SigningKey(Protocol):
+    """A private key that signs for one JWS algorithm (RFC 7518 §3.1)."""
+
+    @property
+    def kid(self) -> str: ...
+    @property
+    def algorithm(self) -> str: ...
+    async def sign(self, message: bytes) -> bytes:
+        """The raw JWS signature of ``message``."""
+        ...
+
+
+class EncryptionKey(Protocol):
+    """A public key that tokens are encrypted to."""
+
+    @property
+    def kid(self) -> str: ...
+    def encrypt(self, signed_token: str, *, typ: str) -> str:
+        """``signed_token`` wrapped as a compact JWE (RFC 7519 §5.2: ``cty`` says JWT)."""
+        ...

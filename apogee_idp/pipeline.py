@@ -1,0 +1,202 @@
+"""The registry of ordered handlers: filled by plugins, then sealed, then only read."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from .errors import ApogeeError, HandlerFault, OAuthError, RegistryError, StoreUnavailable
+
+Event = TypeVar("Event")
+Handler = Callable[[Event], Awaitable[object]]
+"""Async, and returns None: anything else is a fault."""
+Filter = Callable[[Event], bool]
+Observer = Callable[[str, str, float], None]
+"""Told after each handler: event, handler, seconds."""
+
+_DECISIONS = (OAuthError, StoreUnavailable, HandlerFault)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where handlers come from: the plugin's name and the distributions that ship it."""
+
+    plugin: str
+    distribution: str = "-"
+    version: str = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One row of the sealed table."""
+
+    event: type
+    order: int
+    name: str
+    handler: Handler[Any]
+    when: Filter[Any] | None
+    source: Source
+
+    @property
+    def filter_name(self) -> str:
+        """The filter's name, or ``always``."""
+        return "always" if self.when is None else _name_of(self.when)
+
+
+class Registry:
+    """Handlers by event, in the total order ``(order, name)``.
+
+    ``handler_timeout`` is in seconds, for each handler with all that it awaits.
+    """
+
+    __slots__ = ("_observe", "_pending", "_sealed", "_source", "_timeout")
+
+    def __init__(self, *, handler_timeout: float = 2.0, observe: Observer | None = None) -> None:
+        self._timeout = handler_timeout
+        self._observe = observe
+        self._pending: list[Registration] = []
+        self._sealed: Mapping[type, tuple[Registration, ...]] | None = None
+        self._source = Source(plugin="-")
+
+    @contextmanager
+    def registering(self, source: Source) -> Iterator[None]:
+        """Marks what is added inside as coming from ``source``."""
+        previous, self._source = self._source, source
+        try:
+            yield
+        finally:
+            self._source = previous
+
+    def add(
+        self,
+        event: type[Event],
+        handler: Handler[Event],
+        *,
+        name: str,
+        order: int,
+        when: Filter[Event] | None = None,
+    ) -> None:
+        """Registers ``handler`` for exactly this class of event.
+
+        ``when`` is asked just before the handler would run. Raises RegistryError if the registry
+        is sealed, the handler is not async, a name is taken or the filter has no name to print.
+        """
+        if self._sealed is not None:
+            raise RegistryError(f"{name}: the registry is sealed; add handlers in register()")
+        if not _is_async(handler):
+            raise RegistryError(f"{name}: a handler must be an async callable taking the event")
+        if not name or not name.replace("_", "").isalnum() or not isinstance(order, int):
+            raise RegistryError(f"{name!r}: a handler needs a snake_case name and a whole order")
+        if any(row.event is event and row.name == name for row in self._pending):
+            raise RegistryError(f"{name}: {event.__name__} already has a handler of this name")
+        if when is not None and not _name_of(when).isidentifier():
+            raise RegistryError(f"{name}: give the filter a name (a function, not a lambda)")
+        self._pending.append(Registration(event, int(order), name, handler, when, self._source))
+
+    def seal(self, *, required: Mapping[type, Sequence[IntEnum]]) -> None:
+        """Sorts, checks and closes the registry.
+
+        Each required stage needs the handler of its name, at its order and without a filter;
+        RegistryError names all that is missing.
+        """
+        rows = sorted(self._pending, key=lambda row: (row.event.__name__, row.order, row.name))
+        unfiltered = {(row.event, row.name, row.order) for row in rows if row.when is None}
+        missing = [
+            f"{event.__name__} needs the handler {stage.name.lower()} at {int(stage)}, unfiltered"
+            for event, stages in required.items()
+            for stage in stages
+            if (event, stage.name.lower(), int(stage)) not in unfiltered
+        ]
+        if missing:
+            raise RegistryError("; ".join(missing))
+        by_event: dict[type, tuple[Registration, ...]] = {}
+        for row in rows:
+            by_event[row.event] = (*by_event.get(row.event, ()), row)
+        self._sealed = MappingProxyType(by_event)
+
+    def registrations(self) -> tuple[Registration, ...]:
+        """The sealed table, event by event, in the order of execution."""
+        return tuple(row for rows in self._table().values() for row in rows)
+
+    async def dispatch(self, event: object) -> None:
+        """Runs the handlers of ``type(event)`` in order, each to its end.
+
+        A refusal (OAuthError) or a lost store (StoreUnavailable) passes through unchanged;
+        anything else a handler does wrong becomes a HandlerFault.
+        """
+        for row in self._table().get(type(event), ()):
+            if row.when is not None and not _asked(row.when, row.name, event):
+                continue
+            if self._observe is None:
+                await self._run(row, event)
+            else:
+                started = time.perf_counter()
+                try:
+                    await self._run(row, event)
+                finally:
+                    elapsed = time.perf_counter() - started
+                    self._observe(row.event.__name__, row.name, elapsed)
+
+    def _table(self) -> Mapping[type, tuple[Registration, ...]]:
+        if self._sealed is None:
+            raise RegistryError("the registry is not sealed yet")
+        return self._sealed
+
+    async def _run(self, row: Registration, event: object) -> None:
+        timeout = asyncio.timeout(self._timeout)
+        try:
+            async with timeout:
+                result = await row.handler(event)
+        except _DECISIONS:
+            raise
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            raise HandlerFault(row.name, "raised CancelledError") from error
+        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+            # SystemExit and KeyboardInterrupt would end the whole server, not this request.
+            if timeout.expired():
+                raise HandlerFault(row.name, f"took longer than {self._timeout} s") from error
+            raise HandlerFault(row.name, _what_was_raised(error)) from error
+        if timeout.expired():
+            raise HandlerFault(row.name, f"took longer than {self._timeout} s and hid it")
+        if result is not None:
+            raise HandlerFault(row.name, f"returned {type(result).__name__}, not None")
+
+
+def _asked(when: Filter[Any], name: str, event: object) -> bool:
+    try:
+        answer: object = when(event)
+    except Exception as error:
+        raise HandlerFault(name, f"filter raised {type(error).__name__}") from error
+    if not isinstance(answer, bool):
+        raise HandlerFault(name, f"filter returned {type(answer).__name__}, not bool")
+    return answer
+
+
+def _what_was_raised(error: BaseException) -> str:
+    # Only the text of our own errors is known to hold no secret.
+    detail = f": {error}" if isinstance(error, ApogeeError) else ""
+    return f"raised {type(error).__name__}{detail}"
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _is_async(handler: object) -> bool:
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+        getattr(handler, "__call__", None)  # noqa: B004 (asks what kind of callable it is)
+    )
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))

@@ -1,0 +1,64 @@
+"""Finds plugins by name and lets them register their handlers."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from typing import Any
+
+from .errors import RegistryError
+from .pipeline import Registry, Source
+from .services import Services
+
+ENTRY_POINT_GROUP = "apogee_idp.handlers"
+
+
+def load_plugins(names: Sequence[str], registry: Registry, services: Services) -> None:
+    """Calls ``register(registry, services)`` of each plugin, in this order.
+
+    A name with a colon is ``module:function``, any other an entry point of the group
+    ``apogee_idp.handlers``. Raises RegistryError, naming the plugin, for whatever goes wrong.
+    """
+    for name in names:
+        try:
+            register, source = _found(name)
+            with registry.registering(source):
+                register(registry, services)
+        except RegistryError as error:
+            raise RegistryError(f"plugin {name}: {error}") from error
+        except Exception as error:
+            raise RegistryError(f"plugin {name}: {type(error).__name__}: {error}") from error
+
+
+def _found(name: str) -> tuple[Callable[[Registry, Services], object], Source]:
+    if ":" in name:
+        module, _, function = name.partition(":")
+        register = getattr(importlib.import_module(module), function)
+        return _checked(register), _source_of_module(name, module)
+    matches = sorted(metadata.entry_points(group=ENTRY_POINT_GROUP, name=name))
+    if len(matches) != 1:
+        installed = sorted(metadata.entry_points(group=ENTRY_POINT_GROUP).names)
+        raise RegistryError(
+            f"{len(matches)} entry points of this name; installed: {', '.join(installed) or 'none'}"
+        )
+    distribution = matches[0].dist
+    if distribution is None:
+        return _checked(matches[0].load()), Source(name)
+    return _checked(matches[0].load()), Source(name, distribution.name, distribution.version)
+
+
+def _checked(register: Any) -> Callable[[Registry, Services], object]:
+    if not callable(register):
+        raise RegistryError("is no function register(registry, services)")
+    return register  # type: ignore[no-any-return]
+
+
+def _source_of_module(name: str, module: str) -> Source:
+    shipped_by = metadata.packages_distributions().get(module.partition(".")[0], [])
+    distributions = sorted(set(shipped_by))
+    if not distributions:
+        return Source(name)
+    # More than one here means that a wheel overwrote another one's files: shown, not hidden.
+    versions = [metadata.version(distribution) for distribution in distributions]
+    return Source(name, ", ".join(distributions), ", ".join(versions))

@@ -1,0 +1,31 @@
+"""What a handler may be built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .authentication import ClientAuthenticator
+from .keyring import KeyRing
+from .minting import TokenMinter
+from .model import Client, Scope
+from .settings import Settings
+from .stores.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The collaborators that plugins receive in ``register``; all of it is shared and frozen.
+
+    ``clients`` and ``scopes`` answer from a cache. ``now`` gives Unix seconds, ``new_id`` a
+    random id of 128 bits.
+    """
+
+    settings: Settings
+    clients: Directory[Client]
+    scopes: Directory[Scope]
+    keys: KeyRing
+    authenticator: ClientAuthenticator
+    minter: TokenMinter
+    now: Callable[[], int]
+    new_id: Callable[[], str]

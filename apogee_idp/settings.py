@@ -1,0 +1,235 @@
+"""Settings: defaults here, then a TOML file, then ``APOGEE_*`` in the environment.
+
+A key that nobody knows stops the start and is named; all problems are reported at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from marshmallow import RAISE, Schema, ValidationError, validate
+from marshmallow import fields as schema_fields
+
+from .errors import SettingsError
+from .model import CLIENT_CREDENTIALS
+
+BUILT_IN_PLUGIN = "handlers:register"
+IMPLEMENTED_GRANT_TYPES = (CLIENT_CREDENTIALS,)
+ENVIRONMENT_PREFIX = "APOGEE_"
+CONFIG_VARIABLE = "APOGEE_CONFIG"
+
+_SECRET = "key_encryption_key"
+_FROM_FILE = ("key_encryption_key", "store")
+_FROM_FILE_SUFFIX = "_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may decide; durations are in seconds.
+
+    ``key_encryption_key`` has one or more keys of 32 bytes as base64: the first seals, all open.
+    ``development`` is not a setting: it is what ``serve --dev`` says.
+    """
+
+    issuer: str = "http://localhost:8080"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    store: str = "sqlite:///apogee.db"
+    plugins: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = IMPLEMENTED_GRANT_TYPES
+    access_token_lifetime: int = 900
+    cache_size: int = 10_000
+    cache_seconds: float = 5.0
+    handler_timeout: float = 2.0
+    request_timeout: float = 10.0
+    shutdown_timeout: float = 25.0
+    log_level: str = "info"
+    log_format: str = "json"
+    key_encryption_key: tuple[str, ...] = field(default=(), repr=False)
+    development: bool = False
+
+    @property
+    def issuer_path(self) -> str:
+        """The path below which every endpoint stands: empty, or ``/`` and no ``/`` at its end."""
+        return urlsplit(self.issuer).path.rstrip("/")
+
+    def endpoint(self, path: str) -> str:
+        """The absolute URL of ``path``, which begins with ``/``."""
+        return self.issuer.rstrip("/") + path
+
+
+class _List(schema_fields.List[Any]):
+    """A list in the file; in the environment the same, separated by commas."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        return tuple(super()._deserialize(value, *args, **kwargs))
+
+
+def _positive(maximum: float) -> validate.Range:
+    return validate.Range(min=0, min_inclusive=False, max=maximum)
+
+
+def _check_issuer(issuer: str) -> None:
+    """RFC 8414 §2: no query, no fragment; what tokens carry is exactly this text."""
+    try:
+        url = urlsplit(issuer)
+        port_is_right = url.port is None or url.port > 0
+    except ValueError:
+        raise ValidationError("is not a URL") from None
+    if url.scheme not in ("http", "https") or not url.hostname or not port_is_right:
+        raise ValidationError("must be an absolute http(s) URL")
+    if not issuer.isascii() or not issuer.isprintable() or " " in issuer:
+        raise ValidationError("must be ASCII, without spaces")
+    if "?" in issuer or "#" in issuer or "@" in url.netloc:
+        raise ValidationError("must have no query, fragment, user or password")
+
+
+def _check_store(url: str) -> None:
+    if url.startswith("mongodb"):
+        raise ValidationError("MongoDB is not supported by this version yet: use sqlite:///path")
+    if not url.startswith("sqlite:///") or url == "sqlite:///":
+        raise ValidationError("must be sqlite:///relative/path, sqlite:////absolute/path")
+
+
+class _SettingsSchema(Schema):
+    class Meta:
+        unknown = RAISE
+
+    issuer = schema_fields.String(validate=_check_issuer)
+    host = schema_fields.String(validate=validate.Length(min=1))
+    port = schema_fields.Integer(validate=validate.Range(1, 65535))
+    store = schema_fields.String(validate=_check_store)
+    plugins = _List(schema_fields.String(validate=validate.Length(min=1)))
+    grant_types = _List(schema_fields.String(validate=validate.OneOf(IMPLEMENTED_GRANT_TYPES)))
+    access_token_lifetime = schema_fields.Integer(validate=validate.Range(1, 86_400))
+    cache_size = schema_fields.Integer(validate=validate.Range(1, 1_000_000))
+    cache_seconds = schema_fields.Float(validate=_positive(300))
+    handler_timeout = schema_fields.Float(validate=_positive(60))
+    request_timeout = schema_fields.Float(validate=_positive(60))
+    shutdown_timeout = schema_fields.Float(validate=_positive(300))
+    log_level = schema_fields.String(validate=validate.OneOf(("debug", "info", "warning", "error")))
+    log_format = schema_fields.String(validate=validate.OneOf(("json", "console")))
+    key_encryption_key = _List(schema_fields.String())
+
+
+def load_settings(
+    *,
+    config: Path | None = None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any] | None = None,
+    development: bool = False,
+) -> Settings:
+    """The settings in force; ``flags`` win over everything else.
+
+    Raises SettingsError, which names each key that is unknown or wrong and where it stands.
+    """
+    origins: dict[str, str] = {}
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    layers = (
+        (_from_file(config, problems), lambda key: f"{config}: {key}"),
+        (_from_environment(environ, problems), _variable),
+        (dict(flags or {}), lambda key: f"--{key}"),
+    )
+    for layer, name_of in layers:
+        values |= layer
+        origins |= {key: name_of(key) for key in layer}
+    try:
+        loaded = _SettingsSchema().load(_with_development_defaults(values, development))
+    except ValidationError as error:
+        problems += _described(error, origins)
+        loaded = {}
+    problems += _transport_problems(loaded, origins, development)
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**loaded, development=development)
+
+
+def setting_names() -> tuple[str, ...]:
+    """Every key that a settings file may have."""
+    return tuple(f.name for f in fields(Settings) if f.name not in (_SECRET, "development"))
+
+
+def _from_file(config: Path | None, problems: list[str]) -> dict[str, Any]:
+    if config is None:
+        return {}
+    try:
+        values = tomllib.loads(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(f"{config}: can't be read: {error.strerror}")
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{config}: is not TOML: {error}")
+        return {}
+    if values.pop(_SECRET, None) is not None:
+        problems.append(
+            f"{config}: {_SECRET}: secrets don't belong in a settings file; set"
+            " APOGEE_KEY_ENCRYPTION_KEY or APOGEE_KEY_ENCRYPTION_KEY_FILE"
+        )
+    return values
+
+
+def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in sorted(environ):
+        if not name.startswith(ENVIRONMENT_PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        key = name.removeprefix(ENVIRONMENT_PREFIX).removesuffix(_FROM_FILE_SUFFIX).lower()
+        if name.endswith(_FROM_FILE_SUFFIX) and key in _FROM_FILE:
+            try:
+                values[key] = Path(environ[name]).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                problems.append(f"{name}: the file can't be read")
+        else:
+            values[name.removeprefix(ENVIRONMENT_PREFIX).lower()] = environ[name]
+    return values
+
+
+def _variable(key: str) -> str:
+    return ENVIRONMENT_PREFIX + key.upper()
+
+
+def _with_development_defaults(values: dict[str, Any], development: bool) -> dict[str, Any]:
+    if not development:
+        return values
+    port = values.get("port", Settings.__dataclass_fields__["port"].default)
+    return {"log_format": "console", "issuer": f"http://localhost:{port}"} | values
+
+
+def _described(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
+    messages = error.messages_dict
+    return [f"{origins.get(key, key)}: {_flat(messages[key])}" for key in sorted(messages)]
+
+
+def _flat(message: Any) -> str:
+    if isinstance(message, dict):
+        return " ".join(_flat(part) for part in message.values())
+    text = " ".join(message) if isinstance(message, list) else str(message)
+    return text.replace("Unknown field.", "is no setting of this version; see config/apogee.toml")
+
+
+def _transport_problems(
+    loaded: Mapping[str, Any], origins: Mapping[str, str], development: bool
+) -> list[str]:
+    issuer = urlsplit(loaded.get("issuer", ""))
+    if issuer.scheme != "http" or development or _is_loopback(issuer):
+        return []
+    return [f"{origins['issuer']}: must be https, unless it is a loopback address or --dev"]
+
+
+def _is_loopback(url: SplitResult) -> bool:
+    host = url.hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

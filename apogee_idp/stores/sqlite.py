@@ -1,0 +1,344 @@
+"""The embedded store: SQLite in WAL mode, one file, any number of processes of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+from ..errors import AlreadyExists, Conflict, StoreUnavailable
+from ..model import thawed
+from .base import MAXIMUM_PAGE, Document, Page, Stored, check_document, check_key
+
+Result = TypeVar("Result")
+Operation = Callable[[sqlite3.Connection], Result]
+
+MEMORY = ":memory:"
+COLLECTIONS = ("applications", "scopes", "keys")
+_BUSY_TIMEOUT_MS = 2000
+_MAXIMUM_BATCH = 256
+_MAXIMUM_WAITING = 10_000
+
+_MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    tuple(
+        f"CREATE TABLE {name} (key TEXT PRIMARY KEY, version TEXT NOT NULL, expires_at INTEGER,"
+        " document TEXT NOT NULL) STRICT, WITHOUT ROWID"
+        for name in COLLECTIONS
+    ),
+)
+"""The schema, step by step; ``PRAGMA user_version`` counts the steps done."""
+
+
+class SqliteStore:
+    """A store in the file ``path``, or in memory for ``:memory:``.
+
+    ``now`` gives Unix seconds, ``new_id`` unique strings for versions.
+    """
+
+    def __init__(self, path: str, *, now: Callable[[], int], new_id: Callable[[], str]) -> None:
+        self._path = path
+        self._writer = _Worker("sqlite-writer", path, self._connect, writes=True)
+        self._reader = (
+            self._writer
+            if path == MEMORY
+            else _Worker("sqlite-reader", path, self._connect, writes=False)
+        )
+        self.applications, self.scopes, self.keys = (
+            SqliteCollection(name, self._reader, self._writer, now, new_id) for name in COLLECTIONS
+        )
+
+    async def open(self) -> None:
+        """Creates the file (readable by its owner only) and brings the schema up to date."""
+        await self._writer.start()
+        await self._writer.run(_migrate)
+        if self._reader is not self._writer:
+            await self._reader.start()
+
+    async def check(self) -> str:
+        """Asks SQLite to look for damage."""
+        verdict = await self._reader.run(
+            lambda db: [row[0] for row in db.execute("PRAGMA quick_check(1)")]
+        )
+        if verdict != ["ok"]:
+            raise StoreUnavailable(f"{self._path}: SQLite found damage; restore a backup")
+        return f"SQLite {sqlite3.sqlite_version}, {self._path}, schema {len(_MIGRATIONS)}"
+
+    async def close(self) -> None:
+        """Commits what was submitted, then closes the connections."""
+        for worker in {self._reader, self._writer}:
+            await worker.stop()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._path != MEMORY:
+            Path(self._path).touch(mode=0o600)
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        db.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+
+class SqliteCollection:
+    """One table: key, version, expiry and the document as JSON."""
+
+    __slots__ = ("_name", "_new_id", "_now", "_reader", "_writer")
+
+    def __init__(
+        self,
+        name: str,
+        reader: _Worker,
+        writer: _Worker,
+        now: Callable[[], int],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._name = name
+        self._reader = reader
+        self._writer = writer
+        self._now = now
+        self._new_id = new_id
+
+    async def insert(self, key: str, document: Document, *, expires_at: int | None = None) -> str:
+        row = (check_key(key), self._new_id(), expires_at, _encode(document))
+        now = self._now()
+
+        def operation(db: sqlite3.Connection) -> str:
+            db.execute(f"DELETE FROM {self._name} WHERE key = ? AND expires_at <= ?", (key, now))
+            try:
+                db.execute(f"INSERT INTO {self._name} VALUES (?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError:
+                raise AlreadyExists(f"{self._name}: the key is taken") from None
+            return row[1]
+
+        return await self._writer.run(operation)
+
+    async def get(self, key: str) -> Stored | None:
+        parameters = (check_key(key), self._now())
+        return await self._reader.run(lambda db: self._find(db, parameters))
+
+    async def replace(self, key: str, document: Document, *, version: str) -> str:
+        parameters = (check_key(key), self._now())
+        changes = thawed(check_document(document))
+        new_version = self._new_id()
+
+        def operation(db: sqlite3.Connection) -> str:
+            found = self._find(db, parameters)
+            if found is None or found.version != version:
+                raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
+            merged = {**found.document, **changes}
+            kept = {name: value for name, value in merged.items() if value is not None}
+            db.execute(
+                f"UPDATE {self._name} SET version = ?, document = ? WHERE key = ?",
+                (new_version, _encode(kept), key),
+            )
+            return new_version
+
+        return await self._writer.run(operation)
+
+    async def delete(self, key: str, *, version: str | None = None) -> bool:
+        parameters = (check_key(key), self._now())
+
+        def operation(db: sqlite3.Connection) -> bool:
+            found = self._find(db, parameters)
+            if version is not None and (found is None or found.version != version):
+                raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
+            db.execute(f"DELETE FROM {self._name} WHERE key = ?", (key,))
+            return found is not None
+
+        return await self._writer.run(operation)
+
+    async def take(self, key: str) -> Stored | None:
+        parameters = (check_key(key), self._now())
+
+        def operation(db: sqlite3.Connection) -> Stored | None:
+            found = self._find(db, parameters)
+            db.execute(f"DELETE FROM {self._name} WHERE key = ?", (key,))
+            return found
+
+        return await self._writer.run(operation)
+
+    async def list(self, *, after: str | None = None, limit: int = MAXIMUM_PAGE) -> Page:
+        if not 1 <= limit <= MAXIMUM_PAGE:
+            raise ValueError(f"limit must be 1 to {MAXIMUM_PAGE}")
+        behind = "" if after is None else check_key(after)
+        rows = await self._reader.run(
+            lambda db: db.execute(
+                f"SELECT key, document, version FROM {self._name} WHERE key > ?"
+                " AND (expires_at IS NULL OR expires_at > ?) ORDER BY key LIMIT ?",
+                (behind, self._now(), limit + 1),
+            ).fetchall()
+        )
+        items = tuple(_stored(row) for row in rows[:limit])
+        return Page(items, items[-1].key if len(rows) > limit else None)
+
+    async def expire(self) -> int:
+        now = self._now()
+        return await self._writer.run(
+            lambda db: (
+                db.execute(f"DELETE FROM {self._name} WHERE expires_at <= ?", (now,)).rowcount
+            )
+        )
+
+    def _find(self, db: sqlite3.Connection, parameters: tuple[str, int]) -> Stored | None:
+        row = db.execute(
+            f"SELECT key, document, version FROM {self._name}"
+            " WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)",
+            parameters,
+        ).fetchone()
+        return None if row is None else _stored(row)
+
+
+class _Worker:
+    """A thread with a connection of its own, to which operations are submitted.
+
+    A writing worker commits whatever has queued up in one transaction, so that a disk's sync is
+    shared by all who wait for it; an operation that fails is rolled back alone.
+    """
+
+    def __init__(
+        self, name: str, database: str, connect: Callable[[], sqlite3.Connection], *, writes: bool
+    ) -> None:
+        self._name = name
+        self._database = database
+        self._connect = connect
+        self._writes = writes
+        self._queue: queue.Queue[_Job[Any] | None] = queue.Queue(_MAXIMUM_WAITING)
+        self._thread: threading.Thread | None = None
+
+    async def start(self) -> None:
+        """Connects; raises StoreUnavailable. Then the thread takes operations."""
+        try:
+            db = await asyncio.to_thread(self._connect)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable(f"SQLite can't open {self._database}: {error}") from error
+        self._thread = threading.Thread(target=self._work, args=(db,), name=self._name, daemon=True)
+        self._thread.start()
+
+    async def run(self, operation: Operation[Result]) -> Result:
+        if self._thread is None:
+            raise StoreUnavailable("the SQLite store is not open")
+        job: _Job[Result] = _Job(operation)
+        try:
+            self._queue.put_nowait(job)
+        except queue.Full:
+            raise StoreUnavailable("too many operations wait for SQLite") from None
+        return await job.future
+
+    async def stop(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            await asyncio.to_thread(self._queue.put, None)
+            await asyncio.to_thread(thread.join)
+
+    def _work(self, db: sqlite3.Connection) -> None:
+        last = False
+        while not last:
+            batch, last = self._next_batch()
+            if batch:
+                self._perform(db, batch)
+        db.close()
+
+    def _next_batch(self) -> tuple[list[_Job[Any]], bool]:
+        batch: list[_Job[Any]] = []
+        job = self._queue.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) == _MAXIMUM_BATCH:
+                return batch, False
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _perform(self, db: sqlite3.Connection, batch: list[_Job[Any]]) -> None:
+        try:
+            if self._writes:
+                _in_one_transaction(db, batch)
+            else:
+                for job in batch:
+                    job.attempt(db)
+        except sqlite3.Error as error:
+            for job in batch:
+                job.fail(StoreUnavailable(f"SQLite: {error}"))
+        for job in batch:
+            job.deliver()
+
+
+class _Job(Generic[Result]):
+    """An operation, and where its outcome goes."""
+
+    def __init__(self, operation: Operation[Result]) -> None:
+        self._operation = operation
+        self._loop = asyncio.get_running_loop()
+        self._result: Result | None = None
+        self._error: Exception | None = None
+        self.future: asyncio.Future[Result] = self._loop.create_future()
+
+    def attempt(self, db: sqlite3.Connection) -> bool:
+        """Runs the operation and keeps its outcome; whether it succeeded."""
+        try:
+            self._result = self._operation(db)
+        except sqlite3.Error as error:
+            self._error = StoreUnavailable(f"SQLite: {error}")
+        except Exception as error:
+            self._error = error
+        return self._error is None
+
+    def fail(self, error: Exception) -> None:
+        """Replaces the outcome: what surrounds the operation failed."""
+        self._error = error
+
+    def deliver(self) -> None:
+        """Hands the outcome to whoever still waits, on their own loop."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        if self.future.done():
+            return
+        if self._error is not None:
+            self.future.set_exception(self._error)
+        else:
+            self.future.set_result(cast(Result, self._result))
+
+
+def _in_one_transaction(db: sqlite3.Connection, batch: list[_Job[Any]]) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for job in batch:
+            db.execute("SAVEPOINT job")
+            if not job.attempt(db):
+                db.execute("ROLLBACK TO job")
+            db.execute("RELEASE job")
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Runs inside the writer's transaction, so two processes can't both do a step."""
+    (done,) = db.execute("PRAGMA user_version").fetchone()
+    if done > len(_MIGRATIONS):
+        raise StoreUnavailable(
+            f"the database has schema {done}, this version knows {len(_MIGRATIONS)}: upgrade"
+        )
+    for step in _MIGRATIONS[done:]:
+        for statement in step:
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+
+def _encode(document: Document) -> str:
+    return json.dumps(thawed(check_document(document)), separators=(",", ":"))
+
+
+def _stored(row: tuple[str, str, str]) -> Stored:
+    key, document, version = row
+    return Stored(key, json.loads(document), version)

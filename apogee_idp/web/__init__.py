@@ -1,0 +1,1 @@
+"""HTTP: parsing at the door, rendering on the way out, nothing in between."""

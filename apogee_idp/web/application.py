@@ -1,0 +1,33 @@
+"""The routes."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ..pipeline import Registry
+from ..services import Services
+from .middleware import log_requests, render_errors, set_security_headers
+from .pages import Pages, set_up_templates
+from .token import TokenEndpoint
+from .well_known import WellKnown
+
+
+def create_application(services: Services, registry: Registry) -> web.Application:
+    """The public application; every route stands below the path of the issuer.
+
+    The one exception is RFC 8414 §3.1, which puts its well-known segment before that path.
+    """
+    app = web.Application(middlewares=[log_requests(services.new_id), render_errors])
+    app.on_response_prepare.append(set_security_headers)
+    set_up_templates(app, services)
+    base = services.settings.issuer_path
+    pages, token = Pages(services), TokenEndpoint(services, registry)
+    well_known = WellKnown(services, registry)
+    router = app.router
+    router.add_route("*", f"{base}/connect/token", token.handle)
+    router.add_get(f"{base}/.well-known/openid-configuration", well_known.configuration)
+    router.add_get(f"/.well-known/oauth-authorization-server{base}", well_known.configuration)
+    router.add_get(f"{base}/.well-known/jwks", well_known.jwks)
+    router.add_get(f"{base}/", pages.index)
+    router.add_get(f"{base}/apogee.css", pages.style)
+    return app

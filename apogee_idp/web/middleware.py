@@ -1,0 +1,84 @@
+"""What surrounds every request: one log event, plain errors, security headers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from ..logs import finish_request, log_fault, start_request
+from .pages import error_page
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def log_requests(new_id: Callable[[], str]) -> Middleware:
+    """One event for each request, whose id is also told to the caller."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request_id = new_id()
+        start_request(request_id)
+        started = time.perf_counter()
+        status = 0
+        try:
+            response = await handler(request)
+            status = response.status
+            response.headers["X-Request-Id"] = request_id
+            return response
+        finally:
+            resource = request.match_info.route.resource
+            finish_request(
+                method=request.method if request.method in _METHODS else "other",
+                route=resource.canonical if resource else "unknown",
+                status=status,
+                duration_ms=round((time.perf_counter() - started) * 1000, 2),
+            )
+
+    return middleware
+
+
+@web.middleware
+async def render_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A page for people, a problem document (RFC 9457) for programs."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        status, allow = error.status, error.headers.get("Allow")
+    except Exception as error:
+        log_fault("request_failed", error)
+        status, allow = HTTPStatus.INTERNAL_SERVER_ERROR, None
+    response = _rendered(request, HTTPStatus(status))
+    if allow is not None:
+        response.headers["Allow"] = allow
+    return response
+
+
+def _rendered(request: web.Request, status: HTTPStatus) -> web.Response:
+    if "text/html" in request.headers.get("Accept", ""):
+        return error_page(request, status, status.phrase)
+    return web.json_response(
+        {"title": status.phrase, "status": int(status)},
+        status=status,
+        content_type="application/problem+json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def set_security_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """On every response, unless the endpoint said something of its own."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "apogee-idp"

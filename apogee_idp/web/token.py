@@ -1,0 +1,62 @@
+"""``POST /connect/token``: reads, dispatches, renders."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ..errors import HandlerFault, OAuthError, ServerError, StoreError, TemporarilyUnavailable
+from ..events import ProcessSignIn
+from ..logs import annotate_request, log_fault
+from ..model import ClientAuthentication, TokenResponse
+from ..pipeline import Registry
+from ..services import Services
+from ..settings import IMPLEMENTED_GRANT_TYPES
+from .wire import read_token_request, render_error, render_token_response
+
+
+class TokenEndpoint:
+    """The token endpoint (RFC 6749 §3.2)."""
+
+    def __init__(self, services: Services, registry: Registry) -> None:
+        self._timeout = services.settings.request_timeout
+        self._minter = services.minter
+        self._registry = registry
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """A token response or an OAuth error; whatever else goes wrong is a ``server_error``."""
+        try:
+            return await self._grant(request)
+        except OAuthError as error:
+            refusal = error
+        except StoreError as error:
+            refusal = TemporarilyUnavailable(reason=str(error))
+        except Exception as error:
+            log_fault("token_request_failed", error)
+            refusal = ServerError(reason=type(error).__name__)
+        annotate_request(error=refusal.code, reason=refusal.reason)
+        response = render_error(refusal)
+        if not request.content.is_eof():
+            response.force_close()
+        return response
+
+    async def _grant(self, request: web.Request) -> web.Response:
+        event = ProcessSignIn(await read_token_request(request, timeout=self._timeout))
+        try:
+            await self._registry.dispatch(event)
+            return self._render(event)
+        finally:
+            _annotate(event)
+
+    def _render(self, event: ProcessSignIn) -> web.Response:
+        if not isinstance(event.response, TokenResponse):
+            raise HandlerFault("attach_parameters", "left no token response")
+        self._minter.vouch(event.response.access_token, event.request)
+        return render_token_response(event.response)
+
+
+def _annotate(event: ProcessSignIn) -> None:
+    # Only what is known to be no secret: callers send anything, anywhere.
+    if event.request.grant_type in IMPLEMENTED_GRANT_TYPES:
+        annotate_request(grant_type=event.request.grant_type)
+    if isinstance(event.authentication, ClientAuthentication):
+        annotate_request(client_id=event.authentication.client.client_id)

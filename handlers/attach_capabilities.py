@@ -1,0 +1,25 @@
+"""Advertises what is implemented, and no more."""
+
+from __future__ import annotations
+
+from apogee_idp import ProcessConfiguration, Services
+
+_CLAIMS = ("iss", "sub", "name", "client_id", "aud", "scope", "role", "iat", "exp", "jti")
+
+
+class AttachCapabilities:
+    """RFC 8414 §2; what would be an empty list is left out (§3.2)."""
+
+    def __init__(self, services: Services) -> None:
+        self._grant_types = services.settings.grant_types
+
+    async def __call__(self, event: ProcessConfiguration) -> None:
+        event.metadata.update(
+            grant_types_supported=list(self._grant_types),
+            token_endpoint_auth_methods_supported=["client_secret_basic", "client_secret_post"],
+            scopes_supported=["roles"],
+            claims_supported=list(_CLAIMS),
+            claims_parameter_supported=False,
+            request_parameter_supported=False,
+            request_uri_parameter_supported=False,
+        )

@@ -1,0 +1,16 @@
+"""Advertises where things are."""
+
+from __future__ import annotations
+
+from apogee_idp import ProcessConfiguration, Services
+
+
+class AttachEndpoints:
+    """RFC 8414 §2: absolute URLs below the configured issuer, never from the Host header."""
+
+    def __init__(self, services: Services) -> None:
+        self._settings = services.settings
+
+    async def __call__(self, event: ProcessConfiguration) -> None:
+        event.metadata["token_endpoint"] = self._settings.endpoint("/connect/token")
+        event.metadata["jwks_uri"] = self._settings.endpoint("/.well-known/jwks")

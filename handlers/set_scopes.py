@@ -1,0 +1,39 @@
+"""Decides which scopes are granted: all that are asked for, or none."""
+
+from __future__ import annotations
+
+from apogee_idp import Client, InvalidScope, ProcessSignIn, Services, is_scope_name
+
+_NEED_A_USER = frozenset({"openid", "offline_access"})
+_BUILT_IN = frozenset({"roles"})
+
+
+class SetScopes:
+    """Without ``scope`` the client's default scopes are granted, if it has any (RFC 6749 §3.3)."""
+
+    def __init__(self, services: Services) -> None:
+        self._scopes = services.scopes
+
+    async def __call__(self, event: ProcessSignIn) -> None:
+        client = event.known_client()
+        scopes = _requested(event.request.scope) or client.default_scopes
+        for name in scopes:
+            if not await self._is_available(name, client):
+                raise InvalidScope("A scope is unknown, or this client may not ask for it.")
+        event.scopes = scopes
+
+    async def _is_available(self, name: str, client: Client) -> bool:
+        """RFC 6749 §4.4.3: a client on its own gets no refresh token and no id_token."""
+        if name in _NEED_A_USER or not client.permits_scope(name):
+            return False
+        return name in _BUILT_IN or await self._scopes.get(name) is not None
+
+
+def _requested(scope: str | None) -> tuple[str, ...]:
+    """The scope-tokens in the order asked, each once."""
+    if scope is None:
+        return ()
+    names = tuple(dict.fromkeys(name for name in scope.split(" ") if name))
+    if not names or not all(map(is_scope_name, names)):
+        raise InvalidScope("The scope parameter is malformed.")
+    return names

@@ -1,0 +1,1 @@
+"""Jinja2 pages; installed as ``apogee_idp.templates``."""
