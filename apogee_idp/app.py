@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import cast
 
 from aiohttp import web
 
@@ -41,6 +42,7 @@ from .stores.directory import Directory
 from .stores.repositories import clients_in, scopes_in
 from .stores.sqlite import MEMORY, SqliteStore
 from .web.application import create_application
+from .web.connection import Connection
 
 REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
     ProcessSignIn: [stage for stage in Stage if stage is not Stage.REDEEM_GRANT],
@@ -165,18 +167,26 @@ async def listening(installation: Installation) -> AsyncIterator[int]:
     In the end it stops listening and waits up to ``shutdown_timeout`` for requests in flight.
     """
     settings = installation.settings
-    runner = web.AppRunner(
-        create_application(installation.services, installation.registry),
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=_KEEPALIVE_SECONDS,
-        lingering_time=_LINGERING_SECONDS,
-        shutdown_timeout=settings.shutdown_timeout,
-    )
+    loop = asyncio.get_running_loop()
+    application = create_application(installation.services, installation.registry)
+    runner = web.AppRunner(application, shutdown_timeout=settings.shutdown_timeout)
     await runner.setup()
+    connections = cast(web.Server, runner.server)
+
+    def connection() -> Connection:
+        return Connection(
+            connections,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # aiohttp documents None as "no log"
+            auto_decompress=False,
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+            lingering_time=_LINGERING_SECONDS,
+        )
+
     try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        yield runner.addresses[0][1]
+        server = await loop.create_server(connection, settings.host, settings.port, backlog=1024)
+        yield server.sockets[0].getsockname()[1]
+        server.close()
     finally:
         await runner.cleanup()
 

@@ -69,7 +69,7 @@ def serve(dev: bool, host: str | None, port: int | None, config: Path | None) ->
     """Serve until SIGTERM or Ctrl-C."""
     flags = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(config=config, environ=os.environ, flags=flags, development=dev)
-    configure_logging(settings)
+    configure_logging(settings, sys.stdout)
     try:
         asyncio.run(app.serve(settings, announce=_announce))
     except OSError as error:

@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor
@@ -24,8 +24,8 @@ _SECRETS = re.compile(
 _log = structlog.stdlib.get_logger("apogee_idp")
 
 
-def configure_logging(settings: Settings) -> None:
-    """Sends our events and those of every library to standard output, in one format."""
+def configure_logging(settings: Settings, stream: TextIO) -> None:
+    """Sends our events and those of every library to ``stream``, in one format."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -43,10 +43,10 @@ def configure_logging(settings: Settings) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _renderer(settings),
+            _renderer(settings, colors=stream.isatty()),
         ],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
@@ -117,15 +117,20 @@ def log_fault(name: str, error: BaseException) -> None:
     )
 
 
+def log_malformed_http(problem: str) -> None:
+    """Bytes that never became a request."""
+    _log.info("malformed_http", problem=problem)
+
+
 def log_loop_exception(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """An event loop's exception handler; asyncio's own prints the repr of whatever failed."""
     _log.error("event_loop_error", exc_info=context.get("exception"))
 
 
-def _renderer(settings: Settings) -> Processor:
+def _renderer(settings: Settings, *, colors: bool) -> Processor:
     if settings.log_format == "json":
         return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    return structlog.dev.ConsoleRenderer(colors=colors)
 
 
 def _redacted(value: object) -> object:

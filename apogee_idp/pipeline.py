@@ -92,7 +92,7 @@ class Registry:
             raise RegistryError(f"{name}: the registry is sealed; add handlers in register()")
         if not _is_async(handler):
             raise RegistryError(f"{name}: a handler must be an async callable taking the event")
-        if not name or not name.replace("_", "").isalnum() or not isinstance(order, int):
+        if not name.isidentifier() or not _is_whole(order):
             raise RegistryError(f"{name!r}: a handler needs a snake_case name and a whole order")
         if any(row.event is event and row.name == name for row in self._pending):
             raise RegistryError(f"{name}: {event.__name__} already has a handler of this name")
@@ -104,8 +104,10 @@ class Registry:
         """Sorts, checks and closes the registry.
 
         Each required stage needs the handler of its name, at its order and without a filter;
-        RegistryError names all that is missing.
+        RegistryError names all that is missing. A registry is sealed once.
         """
+        if self._sealed is not None:
+            raise RegistryError("the registry is sealed already")
         rows = sorted(self._pending, key=lambda row: (row.event.__name__, row.order, row.name))
         unfiltered = {(row.event, row.name, row.order) for row in rows if row.when is None}
         missing = [
@@ -160,8 +162,8 @@ class Registry:
             if _is_cancelled():
                 raise
             raise HandlerFault(row.name, "raised CancelledError") from error
-        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
-            # SystemExit and KeyboardInterrupt would end the whole server, not this request.
+        except BaseException as error:
+            # SystemExit and KeyboardInterrupt, too, would end the whole server, not this request.
             if timeout.expired():
                 raise HandlerFault(row.name, f"took longer than {self._timeout} s") from error
             raise HandlerFault(row.name, _what_was_raised(error)) from error
@@ -174,7 +176,7 @@ class Registry:
 def _asked(when: Filter[Any], name: str, event: object) -> bool:
     try:
         answer: object = when(event)
-    except Exception as error:
+    except BaseException as error:
         raise HandlerFault(name, f"filter raised {type(error).__name__}") from error
     if not isinstance(answer, bool):
         raise HandlerFault(name, f"filter returned {type(answer).__name__}, not bool")
@@ -190,6 +192,10 @@ def _what_was_raised(error: BaseException) -> str:
 def _is_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _is_whole(order: object) -> bool:
+    return isinstance(order, int) and not isinstance(order, bool)
 
 
 def _is_async(handler: object) -> bool:

@@ -8,7 +8,7 @@ _CLAIMS = ("iss", "sub", "name", "client_id", "aud", "scope", "role", "iat", "ex
 
 
 class AttachCapabilities:
-    """RFC 8414 §2; what would be an empty list is left out (§3.2)."""
+    """RFC 8414 §2 and OpenID Connect Discovery §3."""
 
     def __init__(self, services: Services) -> None:
         self._grant_types = services.settings.grant_types

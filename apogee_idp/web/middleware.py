@@ -13,7 +13,8 @@ from ..logs import finish_request, log_fault, start_request
 from .pages import error_page
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_HEADERS = {
+SECURITY_HEADERS = {
+    "Server": "apogee-idp",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
@@ -79,6 +80,6 @@ def _rendered(request: web.Request, status: HTTPStatus) -> web.Response:
 
 async def set_security_headers(_: web.Request, response: web.StreamResponse) -> None:
     """On every response, unless the endpoint said something of its own."""
-    for name, value in _HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers["Server"] = "apogee-idp"
+    response.headers["Server"] = SECURITY_HEADERS["Server"]  # aiohttp set its own before

@@ -27,7 +27,9 @@ class WellKnown:
         """The metadata document; ``issuer`` is exactly the configured one."""
         event = ProcessConfiguration()
         await self._registry.dispatch(event)
-        return web.json_response({"issuer": self._issuer, **event.metadata}, headers=_PUBLIC)
+        # RFC 8414 §3.2: members without elements are left out.
+        told = {name: value for name, value in event.metadata.items() if value not in ([], ())}
+        return web.json_response({"issuer": self._issuer, **told}, headers=_PUBLIC)
 
     async def jwks(self, _: web.Request) -> web.Response:
         """RFC 7517 §5."""

@@ -1,0 +1,135 @@
+"""A real server for every test that wants one, and a canary for secrets in all output."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import logging
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apogee_idp import Registry, Services
+from apogee_idp.app import listening, now, opened_installation, opened_store
+from apogee_idp.crypto.keys import KeyEncryptionKey
+from apogee_idp.keyring import open_key_ring
+from apogee_idp.logs import configure_logging
+from apogee_idp.management.scopes import ScopeCommands
+from apogee_idp.model import Scope
+from apogee_idp.settings import Settings
+
+from . import inline
+from .canary import findings_in
+from .idp import ISSUER, Idp
+
+StartIdp = Callable[..., Awaitable[Idp]]
+Register = Callable[[Registry, Services], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--torture", action="store_true", help="run the long sizes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--torture"):
+        for item in items:
+            if item.get_closest_marker("torture"):
+                item.add_marker(pytest.mark.skip(reason="long: make torture"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Fails any test whose output (ours, libraries', logs) shows a secret or a token."""
+    report = yield
+    leaks = [leak for _, text in report.sections for leak in findings_in(text)]
+    if leaks and report.passed:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} printed what looks like: {', '.join(leaks)}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def log_output() -> Iterator[io.StringIO]:
+    """Everything that is logged during a test, as production would write it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    output = io.StringIO()
+    configure_logging(Settings(log_level="debug"), output)
+    yield output
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    # Becomes a captured section of the report, which the canary then reads.
+    print(output.getvalue())
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """Chooses between an everyday size and the one for ``--torture``."""
+    torture = request.config.getoption("--torture")
+    return lambda everyday, tortured: tortured if torture else everyday
+
+
+@pytest.fixture(scope="session")
+def key_encryption_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+@pytest.fixture(scope="session")
+def prepared_database(tmp_path_factory: pytest.TempPathFactory, key_encryption_key: str) -> Path:
+    """A store with keys and scopes, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("prepared") / "apogee.db"
+
+    async def prepare() -> None:
+        async with opened_store(Settings(store=f"sqlite:///{path}")) as store:
+            await open_key_ring(store, [KeyEncryptionKey.parse(key_encryption_key)], now=now)
+            for scope in (
+                Scope("invoices.read", ("https://billing.example",)),
+                Scope("invoices.write", ("https://billing.example",)),
+                Scope("stock.read", ("https://stock.example",)),
+                Scope("ping"),
+            ):
+                await ScopeCommands(store).add(scope)
+
+    asyncio.run(prepare())
+    return path
+
+
+@pytest.fixture
+async def start_idp(
+    tmp_path: Path, prepared_database: Path, key_encryption_key: str
+) -> AsyncIterator[StartIdp]:
+    """Starts servers in this process, each on a port and a store of its own."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *, clock: Callable[[], int] = now, register: Register | None = None, **settings: Any
+        ) -> Idp:
+            if register is not None:
+                settings["plugins"] = (inline.plugin(register),)
+            path = tmp_path / f"{secrets.token_hex(4)}.db"
+            shutil.copy(prepared_database, path)
+            chosen = {
+                "issuer": ISSUER,
+                "port": 0,
+                "store": f"sqlite:///{path}",
+                "key_encryption_key": (key_encryption_key,),
+            } | settings
+            installation = await stack.enter_async_context(
+                opened_installation(Settings(**chosen), now=clock)
+            )
+            port = await stack.enter_async_context(listening(installation))
+            return await stack.enter_async_context(Idp(installation, port, clock))
+
+        yield start
+
+
+@pytest.fixture
+async def idp(start_idp: StartIdp) -> Idp:
+    """A running server with the default settings."""
+    return await start_idp()

@@ -1,0 +1,231 @@
+"""Keys: made once, sealed at rest, published without anything private."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from jwcrypto import jwk, jws
+
+from apogee_idp.app import now, opened_store
+from apogee_idp.crypto.keys import KeyEncryptionKey, generate_records, open_key_set
+from apogee_idp.crypto.tokens import sign_jwt
+from apogee_idp.errors import KeyringError
+from apogee_idp.keyring import KeyRing, open_key_ring
+from apogee_idp.model import KeyRecord
+from apogee_idp.settings import Settings
+from apogee_idp.stores.base import Store
+from apogee_idp.stores.repositories import load_key_records
+from tests.idp import Idp
+
+
+def fresh_key() -> KeyEncryptionKey:
+    return KeyEncryptionKey.parse(base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+KEY = fresh_key()
+
+
+@pytest.fixture(scope="module")
+def records() -> tuple[KeyRecord, ...]:
+    return generate_records(KEY, now=7)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with opened_store(Settings(store=f"sqlite:///{tmp_path}/a.db")) as opened:
+        yield opened
+
+
+def test_three_keys_are_made(records: tuple[KeyRecord, ...]) -> None:
+    """RS256, ES256 and RSA-OAEP, each named by its RFC 7638 thumbprint."""
+    kinds = [(record.use, record.algorithm, record.created_at) for record in records]
+    assert kinds == [("sig", "RS256", 7), ("sig", "ES256", 7), ("enc", "RSA-OAEP", 7)]
+    for key in open_key_set(records, [KEY]).jwks["keys"]:
+        assert key["kid"] == jwk.JWK(**key).thumbprint()
+
+
+def test_A_SEC_04_nothing_private_rests_in_clear(records: tuple[KeyRecord, ...]) -> None:
+    """Whoever reads the store reads no key."""
+    for record in records:
+        assert record.sealed.count(".") == 4
+        assert (
+            json.loads(base64.urlsafe_b64decode(record.sealed.split(".")[0] + "=="))["enc"]
+            == "A256GCM"
+        )
+        assert record.sealed not in repr(record)
+
+
+def test_R_JW_11_the_JWK_Set_is_public(records: tuple[KeyRecord, ...]) -> None:
+    """Signing keys only, public members only, no key_ops, RSA of 2,048 bits."""
+    rsa, ec = open_key_set(records, [KEY]).jwks["keys"]
+    assert set(rsa) == {"kty", "use", "alg", "kid", "n", "e"}
+    assert set(ec) == {"kty", "use", "alg", "kid", "crv", "x", "y"}
+    assert (rsa["alg"], ec["alg"], rsa["use"], ec["use"]) == ("RS256", "ES256", "sig", "sig")
+    assert len(base64.urlsafe_b64decode(rsa["n"] + "==")) * 8 == 2048
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+async def test_jwcrypto_verifies_what_the_fast_path_signs(
+    records: tuple[KeyRecord, ...], algorithm: str
+) -> None:
+    """Signing bypasses jwcrypto, so jwcrypto is asked; 50 times, as EC signatures vary."""
+    keys = KeyRing(open_key_set(records, [KEY]))
+    (public,) = [jwk.JWK(**k) for k in keys.jwks["keys"] if k["alg"] == algorithm]
+    for n in range(50):
+        token = await sign_jwt({"n": n, "text": "ü"}, keys.signing_key(algorithm), typ="at+jwt")
+        verified = jws.JWS()
+        verified.deserialize(token, public, alg=algorithm)
+        assert json.loads(verified.payload) == {"n": n, "text": "ü"}
+        assert verified.jose_header == {
+            "alg": algorithm,
+            "kid": public["kid"],
+            "typ": "at+jwt",
+        }
+
+
+def test_an_unknown_algorithm_has_no_key(records: tuple[KeyRecord, ...]) -> None:
+    """``none`` and HS256 least of all."""
+    keys = KeyRing(open_key_set(records, [KEY]))
+    for algorithm in ("none", "HS256", "RS512", "rs256", ""):
+        with pytest.raises(KeyringError):
+            keys.signing_key(algorithm)
+
+
+def test_the_second_key_encryption_key_opens_too(records: tuple[KeyRecord, ...]) -> None:
+    """So that the key that guards keys can be rotated."""
+    assert open_key_set(records, [fresh_key(), KEY]).signing.keys() == {"RS256", "ES256"}
+
+
+def test_F_KEY_04_a_wrong_key_encryption_key_is_named(records: tuple[KeyRecord, ...]) -> None:
+    """By its thumbprint, so that the operator knows which one to bring."""
+    with pytest.raises(KeyringError, match=KEY.id):
+        open_key_set(records, [fresh_key()])
+
+
+def swapped(records: tuple[KeyRecord, ...]) -> list[KeyRecord]:
+    rsa, ec, enc = records
+    return [replace(rsa, sealed=enc.sealed), ec, replace(enc, sealed=rsa.sealed)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(swapped, id="two sealed keys swapped"),
+        pytest.param(
+            lambda records: [replace(r, algorithm="RS512") for r in records], id="an algorithm"
+        ),
+        pytest.param(
+            lambda records: [replace(r, sealed=r.sealed[:-4] + "AAAA") for r in records], id="a tag"
+        ),
+        pytest.param(lambda records: [replace(r, sealed="") for r in records], id="no sealed key"),
+        pytest.param(lambda records: [replace(r, sealed="a.b.c.d.e") for r in records], id="junk"),
+        pytest.param(lambda records: records[:2], id="no encryption key"),
+        pytest.param(lambda records: records[2:], id="no signing key"),
+        pytest.param(lambda records: [], id="nothing at all"),
+    ],
+)
+def test_a_damaged_key_set_is_not_opened(records: tuple[KeyRecord, ...], damage: Any) -> None:
+    """A record's use, algorithm and kid are authenticated with its key."""
+    with pytest.raises(KeyringError):
+        open_key_set(damage(records), [KEY])
+
+
+@pytest.mark.parametrize("text", ["", "short", "x" * 44, "ä" * 44, "A" * 43 + "!"])
+def test_a_malformed_key_encryption_key_is_refused_without_repeating_it(text: str) -> None:
+    """32 bytes as base64 or base64url, nothing else."""
+    with pytest.raises(ValueError, match="base64") as caught:
+        KeyEncryptionKey.parse(text)
+    assert not text or text not in str(caught.value)
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_both_spellings_of_base64_are_taken(encode: Any) -> None:
+    """With and without padding; and the key stays out of the repr."""
+    raw = b"\xfb\xff" * 16
+    text = encode(raw).decode()
+    assert KeyEncryptionKey.parse(text).id == KeyEncryptionKey.parse(text.rstrip("=") + "\n").id
+    assert text not in repr(KeyEncryptionKey.parse(text))
+
+
+async def test_the_keys_are_made_once(store: Store) -> None:
+    """The second start finds them."""
+    first = await open_key_ring(store, [KEY], now=now)
+    second = await open_key_ring(store, [KEY], now=now)
+    assert first.jwks == second.jwks
+
+
+async def test_a_wrong_key_encryption_key_makes_no_new_set(store: Store) -> None:
+    """F-KEY-04: never fresh keys in silence."""
+    first = await open_key_ring(store, [KEY], now=now)
+    with pytest.raises(KeyringError):
+        await open_key_ring(store, [fresh_key()], now=now)
+    assert (await open_key_ring(store, [KEY], now=now)).jwks == first.jwks
+
+
+STARTER = """
+import asyncio, json, sys
+from apogee_idp.app import now, opened_store
+from apogee_idp.crypto.keys import KeyEncryptionKey
+from apogee_idp.keyring import open_key_ring
+from apogee_idp.settings import Settings
+
+async def start():
+    async with opened_store(Settings(store="sqlite:///" + sys.argv[1])) as store:
+        ring = await open_key_ring(store, [KeyEncryptionKey.parse(sys.argv[2])], now=now)
+        print(json.dumps([key["kid"] for key in ring.jwks["keys"]]))
+
+asyncio.run(start())
+"""
+
+
+async def test_R_K8_03_processes_that_start_together_make_one_key_set(tmp_path: Path) -> None:
+    """On an empty store, all of them publish the same keys."""
+    text = base64.b64encode(secrets.token_bytes(32)).decode()
+    starters = [
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            STARTER,
+            str(tmp_path / "a.db"),
+            text,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(4)
+    ]
+    outputs = [(await starter.communicate())[0] for starter in starters]
+    assert [starter.returncode for starter in starters] == [0] * 4
+    assert len({output.decode() for output in outputs}) == 1
+    with sqlite3.connect(tmp_path / "a.db") as db:
+        assert db.execute("SELECT count(*) FROM keys").fetchone() == (1,)
+    db.close()
+
+
+async def test_the_store_keeps_records_as_they_are(store: Store) -> None:
+    """What was made is what is read."""
+    await open_key_ring(store, [KEY], now=lambda: 5)
+    loaded = await load_key_records(store)
+    assert loaded is not None
+    assert [record.created_at for record in loaded] == [5, 5, 5]
+
+
+async def test_the_published_set_is_cacheable_and_open_to_all_origins(idp: Idp) -> None:
+    """R-MD-03: 200, JSON, CORS, HEAD, and no private member under any name."""
+    answer = await idp.send("GET", "/.well-known/jwks")
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "max-age" in answer.headers["Cache-Control"]
+    assert (await idp.send("HEAD", "/.well-known/jwks")).status == 200
+    members = {member for key in answer.json["keys"] for member in key}
+    assert not members & {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+    assert len(jwt.PyJWKSet.from_dict(answer.json).keys) == 2

@@ -1,0 +1,219 @@
+"""Client secrets: our format, adopted ones, OpenIddict's, and how they are verified."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import re
+import struct
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from apogee_idp.crypto import slow_hashes
+from apogee_idp.crypto.secrets import (
+    MAXIMUM_BYTES,
+    MINIMUM_LENGTH,
+    SecretVerifier,
+    adopt_secret,
+    generate_secret,
+    secret_id_of,
+)
+from apogee_idp.errors import TemporarilyUnavailable
+from apogee_idp.model import ClientSecret
+
+OWN = "an operator's own, chosen by hand"
+
+
+@pytest.fixture
+def verifier() -> Iterator[SecretVerifier]:
+    made = SecretVerifier(monotonic=lambda: 0.0)
+    yield made
+    made.close()
+
+
+def test_a_generated_secret_has_our_format() -> None:
+    """``apogee_<id>_<random>_<checksum>`` in base62; 43 digits hold 256 bits."""
+    secret = generate_secret()
+    assert re.fullmatch(r"apogee_[0-9A-Za-z]{10}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}", secret.value)
+    assert secret_id_of(secret.value) == secret.id
+    assert secret.hash == "sha256:" + hashlib.sha256(secret.value.encode()).hexdigest()
+
+
+def test_generated_secrets_use_their_whole_range() -> None:
+    """R-TE-19: 256 random bits, so no two alike and no digit constant."""
+    values = [generate_secret().value.split("_")[2] for _ in range(300)]
+    assert len(set(values)) == 300
+    assert all(len({value[place] for value in values}) > 4 for place in range(1, 43))
+
+
+def test_a_secret_is_in_no_repr() -> None:
+    """Neither the value nor its hash."""
+    secret = generate_secret()
+    shown = repr(secret) + repr(ClientSecret(secret.id, secret.hash))
+    assert secret.value not in shown
+    assert secret.hash not in shown
+
+
+@pytest.mark.parametrize("place", [8, 20, -10, -1])
+def test_the_checksum_notices_every_single_change(place: int) -> None:
+    """So scanners don't cry wolf, and a mistyped secret costs nothing to refuse."""
+    value = generate_secret().value
+    for digit in "09AZaz":
+        characters = list(value)
+        if characters[place] in {digit, "_"}:
+            continue
+        characters[place] = digit
+        assert secret_id_of("".join(characters)) is None
+
+
+@pytest.mark.parametrize("value", ["", "apogee_", "apogee__" + "0" * 43 + "_000000", OWN, "x" * 99])
+def test_other_texts_are_not_ours(value: str) -> None:
+    """Whatever they begin with."""
+    assert secret_id_of(value) is None
+
+
+async def test_the_right_secret_of_several_is_found(verifier: SecretVerifier) -> None:
+    """By the id inside it; a secret of another client, or an altered one, is not."""
+    one, two, foreign = generate_secret(), generate_secret(), generate_secret()
+    stored = [ClientSecret(one.id, one.hash), ClientSecret(two.id, two.hash)]
+    assert await verifier.find(one.value, stored) == one.id
+    assert await verifier.find(two.value, stored) == two.id
+    assert await verifier.find(foreign.value, stored) is None
+    assert await verifier.find(one.value, [ClientSecret(one.id, two.hash)]) is None
+    assert await verifier.find(one.value, []) is None
+    assert await verifier.find("", stored) is None
+
+
+async def test_a_hash_is_no_secret(verifier: SecretVerifier) -> None:
+    """Who reads the database can't sign in with what is there."""
+    secret = generate_secret()
+    stored = [ClientSecret(secret.id, secret.hash)]
+    for attempt in (secret.hash, secret.hash.removeprefix("sha256:"), secret.id):
+        assert await verifier.find(attempt, stored) is None
+
+
+async def test_an_adopted_secret_is_hashed_slowly_and_found(verifier: SecretVerifier) -> None:
+    """argon2id, because nobody knows how it was chosen."""
+    adopted = adopt_secret(OWN)
+    assert adopted.hash.startswith("$argon2id$")
+    stored = [ClientSecret(adopted.id, adopted.hash)]
+    assert await verifier.find(OWN, stored) == adopted.id
+    assert await verifier.find(OWN + " ", stored) is None
+
+
+@pytest.mark.parametrize("value", ["short", "x" * (MINIMUM_LENGTH - 1), "x" * (MAXIMUM_BYTES + 1)])
+def test_an_adopted_secret_has_bounds(value: str) -> None:
+    """Too short to be safe, too long to be hashed."""
+    with pytest.raises(ValueError, match="secret of your own"):
+        adopt_secret(value)
+
+
+async def test_a_slow_match_is_remembered_and_a_mismatch_is_not(
+    verifier: SecretVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second request with the same secret hashes nothing slowly."""
+    calls: list[str] = []
+    verify = slow_hashes.verify_secret
+
+    def counted(stored: str, presented: str) -> bool:
+        calls.append(presented)
+        assert threading.current_thread().name.startswith("slow-hash")
+        return verify(stored, presented)
+
+    monkeypatch.setattr(slow_hashes, "verify_secret", counted)
+    adopted = adopt_secret(OWN)
+    stored = [ClientSecret(adopted.id, adopted.hash)]
+    for _ in range(3):
+        assert await verifier.find(OWN, stored) == adopted.id
+    assert len(calls) == 1
+    for _ in range(3):
+        assert await verifier.find(OWN + "x", stored) is None
+    assert len(calls) == 4
+
+
+async def test_a_remembered_match_ends_with_its_hash(verifier: SecretVerifier) -> None:
+    """After a change of secret, the memory of the old one opens nothing."""
+    old, new = adopt_secret(OWN), adopt_secret(OWN + " changed")
+    assert await verifier.find(OWN, [ClientSecret("s", old.hash)]) == "s"
+    assert await verifier.find(OWN, [ClientSecret("s", new.hash)]) is None
+
+
+async def test_an_unknown_client_costs_a_slow_hash_too(
+    verifier: SecretVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-CA-02 for secrets of another format: nobody's hash is tried."""
+    calls: list[str] = []
+    monkeypatch.setattr(
+        slow_hashes, "verify_secret", lambda stored, presented: bool(calls.append(stored))
+    )
+    fast = generate_secret()
+    assert await verifier.find(OWN, []) is None
+    assert await verifier.find(OWN, [ClientSecret(fast.id, fast.hash)]) is None
+    assert calls == [slow_hashes.NOBODYS_HASH] * 2
+
+
+async def test_waiting_for_slow_hashes_is_bounded() -> None:
+    """Past the bound: try again later, rather than a queue without end."""
+    verifier = SecretVerifier(monotonic=lambda: 0.0, threads=1, max_waiting=2)
+    outcomes = await asyncio.gather(
+        *(verifier.find(f"{OWN} {n}", []) for n in range(5)), return_exceptions=True
+    )
+    assert [isinstance(o, TemporarilyUnavailable) for o in outcomes] == [False] * 2 + [True] * 3
+    assert await verifier.find(OWN, []) is None
+    verifier.close()
+
+
+SECRET = "388D45FA-B36B-4988-BA59-B187D329C207"
+SALT = bytes(range(16))
+
+
+def identity_hash(
+    *, marker: int = 1, prf: int = 1, iterations: int = 10_000, salt: bytes = SALT, size: int = 32
+) -> str:
+    """ASP.NET Core Identity's layout, written here independently of the code under test."""
+    names = {0: "sha1", 1: "sha256", 2: "sha512"}
+    bounded = max(1, min(iterations, 10_000))
+    key = hashlib.pbkdf2_hmac(names.get(prf, "sha256"), SECRET.encode(), salt, bounded, size)
+    header = bytes([marker]) + struct.pack(">III", prf, iterations, len(salt))
+    return base64.b64encode(header + salt + key).decode()
+
+
+def test_the_published_vector_of_OpenIddicts_layout() -> None:
+    """HMAC-SHA256, 10,000 iterations, salt 00..0F: 84 characters that begin AQAAAAEAACcQ."""
+    vector = "AQAAAAEAACcQAAAAEAABAgMEBQYHCAkKCwwNDg8APYB/YOvEd6FX6HxCJZzBeTwrPuVZuCIKcZbY/CJxuA=="
+    assert identity_hash() == vector
+    assert slow_hashes.verify_secret(vector, SECRET)
+    assert not slow_hashes.verify_secret(vector, SECRET.lower())
+    assert not slow_hashes.verify_secret(vector, "")
+
+
+@pytest.mark.parametrize("prf", [0, 1, 2])
+def test_all_three_PRFs_are_known(prf: int) -> None:
+    """SHA-1, SHA-256, SHA-512."""
+    assert slow_hashes.verify_secret(identity_hash(prf=prf), SECRET)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(SECRET, id="the secret in clear"),
+        pytest.param("AQAAAAEAACcQ", id="cut off"),
+        pytest.param("!" * 84, id="not base64"),
+        pytest.param(identity_hash(marker=0), id="another marker"),
+        pytest.param(identity_hash(prf=3), id="an unknown PRF"),
+        pytest.param(identity_hash(iterations=0), id="no iterations"),
+        pytest.param(identity_hash(iterations=2**32 - 1), id="endless iterations"),
+        pytest.param(identity_hash(salt=b"short"), id="a short salt"),
+        pytest.param(identity_hash(size=8), id="a short key"),
+        pytest.param("$argon2id$v=19$m=1048576,t=99,p=1$c2FsdHNhbHQ$AAAA", id="a gigabyte"),
+        pytest.param("$argon2id$nonsense", id="no argon2 hash"),
+        pytest.param(slow_hashes.NOBODYS_HASH, id="nobody's hash"),
+    ],
+)
+def test_an_unreadable_or_unbounded_hash_matches_nothing(stored: str) -> None:
+    """And costs no more than a readable one."""
+    assert not slow_hashes.verify_secret(stored, SECRET)

@@ -1,0 +1,148 @@
+"""Failed client authentication tells nothing: neither by its answer nor by the work behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from apogee_idp.crypto import secrets
+from apogee_idp.crypto.secrets import generate_secret
+from tests.conftest import StartIdp
+from tests.idp import Answer, Idp
+
+OURS = generate_secret().value
+
+
+async def refusals(idp: Idp, presented: str) -> dict[str, Answer]:
+    """The answers to the same wrong secret for each kind of client."""
+    for client_id in ("known", "disabled", "public", "expired"):
+        await idp.add_client(client_id)
+    await idp.change_client("disabled", enabled=False)
+    await idp.change_client("public", client_type="public")
+    client = await idp.change_client("expired")
+    await idp.change_client(
+        "expired", secrets=tuple(replace(s, expires_at=1) for s in client.secrets)
+    )
+    asked = ("known", "unknown", "disabled", "public", "expired", "no/id")
+    return {client_id: await idp.grant(client_id, presented) for client_id in asked}
+
+
+@pytest.mark.parametrize(
+    "presented",
+    [
+        pytest.param(OURS, id="of our own format"),
+        pytest.param("an operator's own, chosen by hand", id="of another format"),
+    ],
+)
+async def test_A_CA_02_every_failure_looks_alike(idp: Idp, presented: str) -> None:
+    """R-TE-10: same status, same body, same headers but for the date and the request's id."""
+    answers = await refusals(idp, presented)
+    told = {
+        (
+            answer.status,
+            answer.body,
+            tuple(sorted(answer.headers.keys())),
+            answer.headers["WWW-Authenticate"],
+        )
+        for answer in answers.values()
+    }
+    assert len(told) == 1
+    assert answers["known"].status == 401
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["with its right secret", "with a wrong one"])
+async def test_disabled_and_public_clients_are_refused(idp: Idp, right: bool) -> None:
+    """A right secret changes nothing for a client that may not authenticate."""
+    for client_id, change in (
+        ("disabled", {"enabled": False}),
+        ("public", {"client_type": "public"}),
+    ):
+        secret = await idp.add_client(client_id)
+        await idp.change_client(client_id, **change)
+        answer = await idp.grant(client_id, secret if right else OURS)
+        assert (answer.status, answer.error) == (401, "invalid_client")
+
+
+async def test_the_work_is_the_same_for_every_failure(
+    idp: Idp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a secret of our format: one hash and one comparison, whoever is asked for.
+
+    Work is counted here, not timed; only the counting wrappers are put in place.
+    """
+    work: list[str] = []
+    hash_, compare = secrets._sha256, secrets.hmac.compare_digest
+
+    def counted_hash(value: str) -> str:
+        work.append("hash")
+        return hash_(value)
+
+    def counted_compare(one: str, other: str) -> bool:
+        work.append("compare")
+        return compare(one, other)
+
+    await refusals(idp, OURS)
+    monkeypatch.setattr(secrets, "_sha256", counted_hash)
+    monkeypatch.setattr(secrets.hmac, "compare_digest", counted_compare)
+    counts = set()
+    for client_id in ("known", "unknown", "disabled", "public", "expired", "no/id"):
+        work.clear()
+        assert (await idp.grant(client_id, OURS)).status == 401
+        counts.add(tuple(work))
+    assert counts == {("compare", "hash", "compare")}
+
+
+async def test_a_slow_hash_flood_is_bounded(start_idp: StartIdp) -> None:
+    """A-CA-04: past the queue, callers are told to come back; remembered secrets still pass."""
+    import asyncio
+
+    idp = await start_idp()
+    own = "an operator's own, chosen by hand"
+    await idp.add_client(secret=own)
+    assert (await idp.grant("billing", own)).status == 200
+    flood = [idp.grant("billing", f"{own} but wrong {n}") for n in range(80)]
+    *answers, owner = await asyncio.gather(*flood, idp.grant("billing", own))
+    statuses = {answer.status for answer in answers}
+    assert statuses == {401, 503}
+    assert owner.status == 200
+    refused = next(answer for answer in answers if answer.status == 503)
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.error == "temporarily_unavailable"
+
+
+async def test_A_TE_10_a_rotated_secret_stops_within_the_cache_bound(start_idp: StartIdp) -> None:
+    """The old one is refused, the new one taken, as soon as the cache has let go."""
+    import asyncio
+
+    from apogee_idp.management.clients import ClientCommands
+
+    idp = await start_idp(cache_seconds=0.05)
+    old = await idp.add_client()
+    assert (await idp.grant("billing", old)).status == 200
+    commands = ClientCommands(idp.installation.store, now=lambda: 0)
+    new = (await commands.rotate_secret("billing")).value
+    async with asyncio.timeout(5):
+        while (await idp.grant("billing", old)).status != 401:
+            pass
+    assert (await idp.grant("billing", new)).status == 200
+
+
+async def test_a_lost_store_is_a_503_and_cached_clients_go_on(idp: Idp) -> None:
+    """ "No answer" is never taken for "unknown client"."""
+    secret = await idp.add_client()
+    assert (await idp.grant("billing", secret)).status == 200
+    await idp.installation.store.close()
+    lost = await idp.grant("never-seen", OURS)
+    assert (lost.status, lost.error) == (503, "temporarily_unavailable")
+    assert lost.headers["Retry-After"] == "1"
+    assert (await idp.grant("billing", secret)).status == 200
+
+
+async def test_a_cached_clients_request_reads_no_database(idp: Idp) -> None:
+    """The hot path: what is in the cache is answered from it."""
+    secret = await idp.add_client(scopes=("invoices.read",))
+    assert (await idp.grant("billing", secret, scope="invoices.read")).status == 200
+    await idp.installation.store.close()
+    for _ in range(10):
+        assert (await idp.grant("billing", secret, scope="invoices.read")).status == 200

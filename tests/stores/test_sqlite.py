@@ -1,0 +1,176 @@
+"""What is SQLite's alone: the file, its schema, other processes, and faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from apogee_idp.errors import StoreUnavailable
+from apogee_idp.stores.sqlite import SqliteStore
+
+from .conftest import Clock
+
+
+def store_at(path: Path | str) -> SqliteStore:
+    return SqliteStore(str(path), now=Clock(), new_id=lambda: "v")
+
+
+async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
+    """WAL, synchronous=FULL: acknowledged means on disk."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    await store.applications.insert("key", {"n": 1})
+    await store.close()
+    again = store_at(tmp_path / "a.db")
+    await again.open()
+    assert await again.applications.get("key") is not None
+    await again.close()
+    db = sqlite3.connect(tmp_path / "a.db")
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    db.close()
+
+
+async def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
+    """They hold sealed keys and hashes of secrets."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    await store.applications.insert("key", {})
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    await store.close()
+    assert set(modes) >= {"a.db", "a.db-wal"}
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
+    """An old program must not write into it."""
+    db = sqlite3.connect(tmp_path / "a.db")
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    store = store_at(tmp_path / "a.db")
+    with pytest.raises(StoreUnavailable, match="schema 99"):
+        await store.open()
+    await store.close()
+
+
+@pytest.mark.parametrize("what", ["no directory", "a directory", "no database"])
+async def test_a_path_that_is_no_database_is_named(tmp_path: Path, what: str) -> None:
+    """With a sentence, not a traceback."""
+    path = tmp_path / "x" / "a.db" if what == "no directory" else tmp_path / "a.db"
+    if what == "a directory":
+        path.mkdir()
+    if what == "no database":
+        path.write_bytes(b"this is no database at all" * 100)
+    store = store_at(path)
+    with pytest.raises(StoreUnavailable):
+        await store.open()
+    await store.close()
+
+
+async def test_operations_on_a_closed_store_are_refused(tmp_path: Path) -> None:
+    """At once, and as what they are: no answer."""
+    store = store_at(tmp_path / "a.db")
+    with pytest.raises(StoreUnavailable):
+        await store.applications.get("key")
+    await store.open()
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await store.applications.insert("key", {})
+
+
+async def test_close_finishes_what_was_begun(tmp_path: Path) -> None:
+    """Everything submitted is committed and answered."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    writes = [asyncio.create_task(store.applications.insert(f"k{n}", {})) for n in range(500)]
+    await asyncio.sleep(0)
+    await store.close()
+    assert await asyncio.gather(*writes) == ["v"] * 500
+
+
+async def test_one_failure_in_a_batch_is_its_own(tmp_path: Path) -> None:
+    """Writes that share a transaction don't share their errors."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    keys = ["a", "b", "a", "c", "b", "d"]
+    outcomes = await asyncio.gather(
+        *(store.applications.insert(key, {}) for key in keys), return_exceptions=True
+    )
+    assert [isinstance(o, str) for o in outcomes] == [True, True, False, True, False, True]
+    assert len((await store.applications.list()).items) == 4
+    await store.close()
+
+
+async def test_a_locked_database_is_unavailable_and_recovers(tmp_path: Path) -> None:
+    """Another process holds the write lock: a clear error in bounded time, then all is well."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await asyncio.wait_for(store.applications.insert("key", {}), 10)
+    assert await store.applications.get("key") is None
+    other.execute("ROLLBACK")
+    other.close()
+    await store.applications.insert("key", {})
+    await store.close()
+
+
+RACER = """
+import asyncio, json, sys
+from apogee_idp.errors import AlreadyExists
+from apogee_idp.stores.sqlite import SqliteStore
+
+async def race():
+    store = SqliteStore(sys.argv[1], now=lambda: 0, new_id=lambda: sys.argv[2])
+    await store.open()
+    won = []
+    for n in range(50):
+        try:
+            await store.applications.insert(f"key-{n}", {"by": sys.argv[2]})
+            won.append(n)
+        except AlreadyExists:
+            pass
+    await store.close()
+    print(json.dumps(won))
+
+asyncio.run(race())
+"""
+
+
+async def test_several_processes_share_one_file(tmp_path: Path) -> None:
+    """They may even create it together; every key has one winner."""
+    racers = [
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            RACER,
+            str(tmp_path / "a.db"),
+            f"racer-{n}",
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for n in range(4)
+    ]
+    outputs = [(await racer.communicate())[0] for racer in racers]
+    assert [racer.returncode for racer in racers] == [0] * 4
+    won = [n for output in outputs for n in json.loads(output)]
+    assert sorted(won) == list(range(50))
+
+
+async def test_a_cancelled_caller_leaves_the_store_working(tmp_path: Path) -> None:
+    """A time-out must not wedge the writer."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    task = asyncio.create_task(store.applications.insert("key", {}))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await store.applications.insert("another", {})
+    await store.close()
