@@ -30,7 +30,7 @@ from .events import (
     TokenStage,
 )
 from .keyring import open_key_ring
-from .logs import log_loop_exception, observe_handler
+from .logs import log_lifecycle, log_loop_exception, observe_handler
 from .minting import TokenMinter
 from .model import Client, Scope
 from .pipeline import Registry
@@ -154,10 +154,13 @@ async def serve(
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
-    async with opened_installation(settings) as installation, listening(installation):
+    async with opened_installation(settings) as installation, listening(installation) as port:
         if announce is not None:
             await announce(installation)
+        log_lifecycle("serving", host=settings.host, port=port, issuer=settings.issuer)
         await stop.wait()
+        log_lifecycle("stopping")
+    log_lifecycle("stopped")
 
 
 @asynccontextmanager

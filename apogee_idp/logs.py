@@ -117,6 +117,11 @@ def log_fault(name: str, error: BaseException) -> None:
     )
 
 
+def log_lifecycle(name: str, **fields: object) -> None:
+    """The server started, or stopped."""
+    _log.info(name, **fields)
+
+
 def log_malformed_http(problem: str) -> None:
     """Bytes that never became a request."""
     _log.info("malformed_http", problem=problem)

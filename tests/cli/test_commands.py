@@ -1,0 +1,259 @@
+"""The command line: what operators type, what scripts read, what mistakes look like."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from apogee_idp.app import opened_installation
+from apogee_idp.crypto.secrets import secret_id_of
+from apogee_idp.settings import load_settings
+from tests.canary import findings_in
+
+from .conftest import Cli
+
+
+def create_billing(cli: Cli, *options: str) -> str:
+    """The commands of README, and the secret they print."""
+    scope = cli("scopes", "create", "invoices.read", "--resource", "https://billing.example")
+    assert (scope.returncode, scope.stdout) == (0, "created invoices.read\n"), scope.stderr
+    made = cli(
+        *("clients", "create", "billing", "--name", "Billing", "--scope", "invoices.read"),
+        *("--skip-token-encryption", "--json", *options),
+    )
+    assert made.returncode == 0, made.stderr
+    printed = json.loads(made.stdout)
+    assert list(printed) == ["client_id", "client_secret"]
+    assert printed["client_id"] == "billing"
+    return str(printed["client_secret"])
+
+
+def test_the_example_of_README(cli: Cli) -> None:
+    """A scope, a client, and JSON that a script can read."""
+    secret = create_billing(cli)
+    assert secret_id_of(secret)
+    shown = json.loads(cli("clients", "show", "billing", "--json").stdout)
+    assert shown["secret_ids"] == [secret_id_of(secret)]
+    del shown["secret_ids"], shown["created_at"]
+    assert shown == {
+        "client_id": "billing",
+        "display_name": "Billing",
+        "client_type": "confidential",
+        "enabled": True,
+        "permissions": [
+            "ept:token",
+            "gt:client_credentials",
+            "scp:invoices.read",
+            "scp:roles",
+        ],
+        "roles": [],
+        "default_scopes": [],
+        "default_audience": None,
+        "skip_token_encryption": True,
+        "signing_algorithm": "RS256",
+        "token_typ": "at+jwt",
+    }
+
+
+def test_a_secret_is_printed_once_and_never_again(cli: Cli) -> None:
+    """No list, no view and no error shows it."""
+    create_billing(cli)
+    for command in (
+        ("clients", "list"),
+        ("clients", "list", "--json"),
+        ("clients", "show", "billing"),
+        ("clients", "show", "billing", "--json"),
+        ("clients", "create", "billing"),
+        ("check",),
+        ("handlers",),
+    ):
+        done = cli(*command)
+        assert findings_in(done.stdout + done.stderr) == []
+
+
+def test_clients_for_people(cli: Cli) -> None:
+    """A table of all, a table of one, and a plain word when it is gone."""
+    create_billing(cli, "--role", "clerk")
+    listed = cli("clients", "list").stdout.splitlines()
+    assert listed[0].split() == ["CLIENT", "ID", "NAME", "TOKEN"]
+    assert listed[1].split() == ["billing", "Billing", "JWS"]
+    assert "roles                  clerk" in cli("clients", "show", "billing").stdout
+    assert cli("clients", "delete", "billing").stdout == "deleted billing\n"
+    assert json.loads(cli("clients", "list", "--json").stdout) == []
+
+
+def test_a_new_secret_replaces_the_old_one(cli: Cli) -> None:
+    """Printed once, like the first."""
+    old = create_billing(cli)
+    rotated = json.loads(cli("clients", "rotate-secret", "billing", "--json").stdout)
+    assert rotated["client_id"] == "billing"
+    shown = json.loads(cli("clients", "show", "billing", "--json").stdout)
+    assert shown["secret_ids"] == [secret_id_of(rotated["client_secret"])]
+    assert rotated["client_secret"] != old
+
+
+def test_an_own_secret_comes_from_a_file_or_standard_input(cli: Cli, tmp_path: Path) -> None:
+    """Never from the command line, which everyone on the machine can read."""
+    own = "an operator's own, chosen by hand"
+    (tmp_path / "secret").write_text(f"{own}\n")
+    by_file = cli("clients", "create", "one", "--secret-file", "secret", "--json")
+    by_pipe = cli("clients", "create", "two", "--secret-file", "-", "--json", stdin=f"{own}\n")
+    for made in (by_file, by_pipe):
+        assert json.loads(made.stdout)["client_secret"] == own
+
+
+def test_scopes(cli: Cli) -> None:
+    """Create, list, delete; for people and for scripts."""
+    made = cli("scopes", "create", "a", "--resource", "https://a", "--resource", "urn:b", "--json")
+    expected = {"name": "a", "description": "", "resources": ["https://a", "urn:b"]}
+    assert json.loads(made.stdout) == expected
+    assert json.loads(cli("scopes", "list", "--json").stdout) == [expected]
+    assert "https://a urn:b" in cli("scopes", "list").stdout
+    assert cli("scopes", "delete", "a").stdout == "deleted a\n"
+    assert cli("scopes", "delete", "a").returncode == 1
+
+
+MISTAKES = [
+    pytest.param(["clients", "show", "nobody"], "there is no client nobody", id="show"),
+    pytest.param(["clients", "delete", "nobody"], "there is no client nobody", id="delete"),
+    pytest.param(["clients", "rotate-secret", "nobody"], "there is no client", id="rotate"),
+    pytest.param(["clients", "create", "billing"], "billing exists already", id="twice"),
+    pytest.param(["clients", "create", "x"], "3 to 100 characters", id="a short id"),
+    pytest.param(["clients", "create", "a b c"], "3 to 100 characters", id="an id with spaces"),
+    pytest.param(["clients", "create", "usr_x"], "marks people", id="a user's id"),
+    pytest.param(
+        ["clients", "create", "new", "--scope", "none"], "there is no scope none", id="no scope"
+    ),
+    pytest.param(
+        ["clients", "create", "new", "--default-scope", "invoices.read"],
+        "default scopes must be scopes too: invoices.read",
+        id="a default that is no scope",
+    ),
+    pytest.param(
+        ["clients", "create", "new", "--token-typ", "JWT"],
+        "need an audience",
+        id="JWT, no audience",
+    ),
+    pytest.param(
+        ["clients", "create", "new", "--secret-file", "-"], "at least 24 characters", id="no secret"
+    ),
+    pytest.param(["scopes", "create", "invoices.read"], "exists already", id="a scope twice"),
+    pytest.param(["scopes", "create", "openid"], "standard scope", id="a standard scope"),
+    pytest.param(["scopes", "create", "a b"], "without space", id="a scope with a space"),
+    pytest.param(
+        ["scopes", "create", "s", "--resource", "/x"], "absolute URI", id="a relative resource"
+    ),
+    pytest.param(
+        ["scopes", "create", "s", "--resource", "https://x#y"], "absolute URI", id="a fragment"
+    ),
+    pytest.param(["clients", "list", "--config", "no.toml"], "can't be read", id="no such file"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake_is_one_clear_line(cli: Cli, arguments: list[str], message: str) -> None:
+    """Exit code 1, on standard error, and no traceback."""
+    create_billing(cli)
+    done = cli(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["clients"], ["clients", "create"], ["serve", "--port", "many"]],
+    ids=" ".join,
+)
+def test_a_wrong_call_is_a_usage_error(cli: Cli, arguments: list[str]) -> None:
+    """Exit code 2, as everywhere."""
+    assert cli(*arguments).returncode == 2
+
+
+def test_a_damaged_store_is_named(cli: Cli, tmp_path: Path) -> None:
+    """No traceback for a file that is no database."""
+    (tmp_path / "apogee.db").write_text("nonsense" * 100)
+    done = cli("clients", "list")
+    assert done.returncode == 1
+    assert "not a database" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
+    """Event, order, name, distribution and version, filter; the built-ins are plugins too."""
+    lines = cli("handlers").stdout.splitlines()
+    assert lines[0].split() == ["EVENT", "ORDER", "NAME", "DISTRIBUTION", "VERSION", "FILTER"]
+    sign_in = [line.split() for line in lines if line.startswith("ProcessSignIn")]
+    assert [" ".join(row[1:3]) for row in sign_in] == [
+        "1000 validate_request",
+        "2000 validate_client",
+        "3000 validate_permissions",
+        "5000 build_principal",
+        "6000 set_scopes",
+        "7000 set_resources",
+        "8000 configure_encryption",
+        "9000 generate_token",
+        "10000 attach_parameters",
+    ]
+    assert {tuple(row[3:]) for row in sign_in} == {("apogee-idp", "0.1.0", "always")}
+
+
+def test_check_on_a_sound_installation(cli: Cli) -> None:
+    """Every line ok, exit code 0."""
+    create_billing(cli)
+    done = cli("check")
+    assert done.returncode == 0, done.stdout
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["ok", "settings"],
+        ["ok", "store"],
+        ["ok", "keys"],
+        ["ok", "handlers"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "failing", "hint"),
+    [
+        pytest.param(
+            {"APOGEE_KEY_ENCRYPTION_KEY": ""}, "keys", "openssl rand -base64 32", id="no key"
+        ),
+        pytest.param({"APOGEE_KEY_ENCRYPTION_KEY": "x"}, "keys", "32 bytes", id="a short key"),
+        pytest.param(
+            {"APOGEE_STORE": "sqlite:////no/where/a.db"}, "store", "/no/where", id="store"
+        ),
+        pytest.param({"APOGEE_PLUGINS": "acme"}, "handlers", "installed: none", id="a plugin"),
+        pytest.param({"APOGEE_PLUGINS": "no_such:x"}, "handlers", "no_such:x", id="a module"),
+    ],
+)
+def test_check_says_what_is_wrong_and_how_to_mend_it(
+    cli: Cli, variables: dict[str, str], failing: str, hint: str
+) -> None:
+    """Exit code 1; what is sound is still said."""
+    done = cli("check", "--json", **variables)
+    findings = {finding["check"]: finding for finding in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert not findings[failing]["ok"]
+    assert hint in findings[failing]["detail"]
+    assert findings["settings"]["ok"]
+
+
+def test_check_finds_a_wrong_key(cli: Cli, home_env: dict[str, str]) -> None:
+    """Keys that were sealed with another key-encryption key than the one at hand."""
+
+    async def first_start() -> None:
+        async with opened_installation(load_settings(environ=home_env)):
+            pass
+
+    asyncio.run(first_start())
+    assert "3 open" in cli("check").stdout
+    other = base64.b64encode(b"2" * 32).decode()
+    wrong = cli("check", APOGEE_KEY_ENCRYPTION_KEY=other)
+    assert wrong.returncode == 1
+    assert "no key-encryption key opens" in wrong.stdout
+    right = home_env["APOGEE_KEY_ENCRYPTION_KEY"]
+    assert cli("check", APOGEE_KEY_ENCRYPTION_KEY=f"{other},{right}").returncode == 0

@@ -1,0 +1,91 @@
+"""The real command, in a process of its own, as an operator would start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MODULE = ["-m", "apogee_idp"]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's own, less whatever configures a server, and ``variables``."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("APOGEE_")}
+    return inherited | variables
+
+
+def run(
+    *arguments: str, env: Mapping[str, str], cwd: Path, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """The command, to its end."""
+    return subprocess.run(
+        [sys.executable, *MODULE, *arguments],
+        env=dict(env),
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+class Server:
+    """``apogee-idp serve``, until it is told to stop."""
+
+    def __init__(
+        self,
+        *arguments: str,
+        env: Mapping[str, str],
+        cwd: Path,
+        python: str = sys.executable,
+    ) -> None:
+        self._process = subprocess.Popen(
+            [python, *MODULE, "serve", *arguments],
+            env=dict(env),
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.output: list[str] = []
+
+    def wait_for(self, text: str) -> str:
+        """The first line of output that holds ``text``; raises if the process ends before."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.output.append(line)
+            if text in line:
+                return line
+        raise AssertionError("".join(self.output) or "ended without a word")
+
+    def events(self) -> list[dict[str, Any]]:
+        """What was logged so far, where it was JSON."""
+        return [json.loads(line) for line in self.output if line.startswith("{")]
+
+    def send(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Its exit code, after the signal; all that it still printed is in ``output``."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        rest, _ = self._process.communicate(timeout=60)
+        self.output.extend(rest.splitlines(keepends=True))
+        return self._process.returncode
