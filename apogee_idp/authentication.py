@@ -6,9 +6,11 @@ from collections.abc import Callable
 from weakref import WeakSet
 
 from .crypto.secrets import SecretVerifier
-from .errors import HandlerFault, InvalidClient
+from .errors import InvalidClient, UnusableEvent
 from .model import Client, ClientAuthentication, ClientSecret, TokenRequest, is_client_id
 from .stores.directory import Directory
+
+_NOBODY = Client("nobody", secrets=(ClientSecret("-", "sha256:-"),))
 
 
 class ClientAuthenticator:
@@ -36,7 +38,8 @@ class ClientAuthenticator:
             raise InvalidClient(reason="no client authentication")
         client = await self._registered(credentials.client_id)
         obstacle = _obstacle(client)
-        candidates = self._usable_secrets(client) if client and not obstacle else ()
+        # Nobody's secrets are tried where there are none, so that the work is always the same.
+        candidates = self._usable_secrets(_NOBODY if client is None or obstacle else client)
         matched = await self._secrets.find(credentials.client_secret, candidates)
         if client is None or obstacle or matched is None:
             raise InvalidClient(reason=obstacle or "wrong or expired secret")
@@ -45,13 +48,13 @@ class ClientAuthenticator:
         return proof
 
     def vouch(self, proof: object, request: TokenRequest) -> ClientAuthentication:
-        """``proof`` if this authenticator made it for ``request``; raises HandlerFault."""
+        """``proof`` if this authenticator made it for ``request``; raises UnusableEvent."""
         if (
             not isinstance(proof, ClientAuthentication)
             or proof not in self._proofs
             or proof.request is not request
         ):
-            raise HandlerFault("validate_client", "left no proof that the client authenticated")
+            raise UnusableEvent("no proof that the client authenticated on this request")
         return proof
 
     async def _registered(self, client_id: str) -> Client | None:

@@ -7,9 +7,10 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .app import key_encryption_keys, opened_installation, opened_store
+from .app import opened_installation, opened_store
 from .crypto.keys import KeyEncryptionKey, open_key_set
 from .errors import ApogeeError
+from .key_encryption import key_encryption_keys
 from .settings import Settings
 from .stores.base import Store
 from .stores.repositories import load_key_records

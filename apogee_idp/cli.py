@@ -13,10 +13,10 @@ from typing import Any, TextIO, TypeVar
 
 import click
 
-from . import app, checks, development
+from . import app, checks, development, serving
 from .crypto.secrets import NewSecret
-from .errors import ApogeeError, SettingsError
-from .logs import configure_logging
+from .errors import ApogeeError, CommandRefused, SettingsError
+from .logs import logging_to
 from .management.clients import AddClient, ClientCommands
 from .management.scopes import ScopeCommands
 from .model import SIGNING_ALGORITHMS, TOKEN_TYPS, Client, Scope, TokenProfile
@@ -69,12 +69,8 @@ def serve(dev: bool, host: str | None, port: int | None, config: Path | None) ->
     """Serve until SIGTERM or Ctrl-C."""
     flags = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(config=config, environ=os.environ, flags=flags, development=dev)
-    configure_logging(settings, sys.stdout)
-    try:
-        asyncio.run(app.serve(settings, announce=_announce))
-    except OSError as error:
-        address = f"{settings.host}:{settings.port}"
-        _fail([f"can't listen on {address}: {error.strerror}; choose another with --port"])
+    with logging_to(sys.stdout, settings):
+        asyncio.run(serving.serve(settings, announce=_announce))
 
 
 @main.group()
@@ -109,7 +105,7 @@ def create_client(
         roles=options["roles"],
         skip_token_encryption=options["skip_token_encryption"],
         token_profile=TokenProfile(options["signing_alg"], options["token_typ"]),
-        secret=secret_file.read().strip("\r\n") if secret_file else None,
+        secret=_read_secret(secret_file) if secret_file else None,
     )
     client, secret = _with_store(config, lambda store: _client_commands(store).add(command))
     _print_secret(client.client_id, secret, as_json)
@@ -238,7 +234,7 @@ def handlers(as_json: bool, config: Path | None) -> None:
 @reports_errors
 def check(as_json: bool, config: Path | None) -> None:
     """Say whether settings, store, keys and handlers are fit to serve."""
-    findings = asyncio.run(checks.check(_settings(config)))
+    findings = _findings(config)
     if as_json:
         _print_json([{"check": f.name, "ok": f.ok, "detail": f.detail} for f in findings])
     else:
@@ -248,9 +244,24 @@ def check(as_json: bool, config: Path | None) -> None:
         sys.exit(1)
 
 
+def _findings(config: Path | None) -> list[checks.Finding]:
+    try:
+        settings = _settings(config)
+    except SettingsError as error:
+        return [checks.Finding("settings", False, problem) for problem in error.problems]
+    return asyncio.run(checks.check(settings))
+
+
 async def _announce(installation: app.Installation) -> None:
     if installation.settings.development:
         click.echo(await development.make_demo(installation.store, installation.settings))
+
+
+def _read_secret(file: TextIO) -> str:
+    try:
+        return file.read().strip("\r\n")
+    except UnicodeDecodeError:
+        raise CommandRefused("the secret file is not UTF-8 text") from None
 
 
 def _settings(config: Path | None) -> Settings:

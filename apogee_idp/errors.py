@@ -20,6 +20,7 @@ ApogeeError
 ├── HandlerFault               a handler failed in a way that is no OAuth decision: a 500
 ├── ReservedName               a plugin tried to set what only the core may set
 ├── NotYetKnown                a handler asked for what a later stage decides
+├── UnusableEvent              handlers left something on an event that no token can be made of
 ├── KeyringError               signing or encryption keys can't be had
 ├── CommandRefused             a management command that breaks a rule
 └── SettingsError              the settings are not usable: refuses to start
@@ -27,7 +28,11 @@ ApogeeError
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
+
+_ERROR_CODE = re.compile("[a-z_]+")
+_ERROR_STATUSES = range(400, 600)
 
 
 class ApogeeError(Exception):
@@ -43,15 +48,23 @@ class OAuthError(ApogeeError):
 
     code: ClassVar[str] = "invalid_request"
     status: int = 400
+    description: str = "The request was refused."
+    reason: str = "no reason given"
+
+    def __init_subclass__(cls) -> None:
+        if not _ERROR_CODE.fullmatch(cls.code):
+            raise TypeError(f"{cls.__name__}.code must be a lower-case OAuth error code")
 
     def __init__(
         self, description: str, *, reason: str | None = None, status: int | None = None
     ) -> None:
         super().__init__(description)
-        self.description = description
-        self.reason = reason or description
+        self.description = str(description)
+        self.reason = str(reason or description)
         if status is not None:
             self.status = status
+        if self.status not in _ERROR_STATUSES:
+            raise ValueError("an OAuth error has an HTTP status from 400 to 599")
 
 
 class InvalidRequest(OAuthError):
@@ -113,10 +126,11 @@ class TemporarilyUnavailable(OAuthError):
 
     code = "temporarily_unavailable"
     status = 503
+    retry_after: int = 1
 
     def __init__(self, *, reason: str, retry_after: int = 1) -> None:
         super().__init__("The server can't answer at the moment; try again.", reason=reason)
-        self.retry_after = retry_after
+        self.retry_after = int(retry_after)
 
 
 class StoreError(ApogeeError):
@@ -161,6 +175,10 @@ class ReservedName(ApogeeError):
 
 class NotYetKnown(ApogeeError):
     """A handler asked for something before the stage that decides it."""
+
+
+class UnusableEvent(ApogeeError):
+    """What handlers left on an event can't become a token, or is not genuine."""
 
 
 class KeyringError(ApogeeError):

@@ -77,7 +77,7 @@ class Additions(MutableMapping[str, Any]):
         self._entries: dict[str, Any] = {}
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if name in self._reserved:
+        if type(name) is not str or name in self._reserved:
             raise ReservedName(f"{name!r} is set by the core and can't be added by a handler")
         self._entries[name] = value
 
@@ -139,15 +139,6 @@ class ProcessSignIn:
         if self.authentication is None:
             raise NotYetKnown("asked for the client before it was authenticated")
         return self.authentication.client
-
-    def known_principal(self) -> Principal:
-        """Whom the tokens will speak of.
-
-        Raises NotYetKnown when asked before ``Stage.BUILD_PRINCIPAL``.
-        """
-        if self.principal is None:
-            raise NotYetKnown("asked for the principal before it was built")
-        return self.principal
 
 
 @dataclass(slots=True)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import queue
 import re
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -15,6 +19,8 @@ from structlog.types import EventDict, Processor
 
 from .settings import Settings
 
+_MAXIMUM_WAITING = 10_000
+_CLOSE_SECONDS = 1.0
 _REQUEST: ContextVar[dict[str, Any] | None] = ContextVar("request", default=None)
 _SECRETS = re.compile(
     r"apogee_[0-9A-Za-z]{1,32}_[0-9A-Za-z]{20,}(_[0-9A-Za-z]*)?"  # our secrets
@@ -24,8 +30,22 @@ _SECRETS = re.compile(
 _log = structlog.stdlib.get_logger("apogee_idp")
 
 
-def configure_logging(settings: Settings, stream: TextIO) -> None:
-    """Sends our events and those of every library to ``stream``, in one format."""
+@contextmanager
+def logging_to(stream: TextIO, settings: Settings) -> Iterator[None]:
+    """Sends our events and those of every library to ``stream``, from a thread of its own.
+
+    Whoever reads the stream slowly, or not at all, loses events but does not stop the server.
+    """
+    outlet = Outlet(stream)
+    configure_logging(settings, outlet, colors=stream.isatty())
+    try:
+        yield
+    finally:
+        outlet.close()
+
+
+def configure_logging(settings: Settings, handler: logging.Handler, *, colors: bool) -> None:
+    """One format for our events and those of every library, all of them to ``handler``."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -39,19 +59,60 @@ def configure_logging(settings: Settings, stream: TextIO) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    as_json = settings.log_format == "json"
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=colors)
+    )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _renderer(settings, colors=stream.isatty()),
-        ],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("apogee_idp").setLevel(settings.log_level.upper())
+    logging.raiseExceptions = False
+
+
+class Outlet(logging.Handler):
+    """Formats where it is called, writes in a thread, and counts what had to be dropped."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._lines: queue.Queue[str | None] = queue.Queue(_MAXIMUM_WAITING)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._write, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Never waits."""
+        try:
+            self._lines.put_nowait(self.format(record))
+        except queue.Full:
+            self._dropped += 1
+
+    def close(self) -> None:
+        """Writes what is waiting, unless the reader makes that take more than a second."""
+        with suppress(queue.Full):
+            self._lines.put(None, timeout=_CLOSE_SECONDS)
+            self._thread.join(_CLOSE_SECONDS)
+        super().close()
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):  # the reader is gone, or the stream is closed
+                self._dropped += 1
+                continue
+            dropped, self._dropped = self._dropped, 0
+            if dropped:
+                _log.warning("log_events_dropped", count=dropped)
 
 
 def describe_exception(_: Any, __: str, event: EventDict) -> EventDict:
@@ -106,15 +167,13 @@ def finish_request(**fields: object) -> None:
 
 def log_fault(name: str, error: BaseException) -> None:
     """An error that is ours to mend: its type and place, and the handler if one is to blame."""
-    request = _REQUEST.get() or {}
-    cause = error.__cause__ or error
-    _log.error(
-        name,
-        request_id=request.get("request_id"),
-        handler=getattr(error, "handler", None),
-        problem=getattr(error, "problem", None),
-        exc_info=cause,
-    )
+    event: EventDict = {
+        "request_id": (_REQUEST.get() or {}).get("request_id"),
+        "handler": getattr(error, "handler", None),
+        "problem": getattr(error, "problem", None),
+        "exc_info": error.__cause__ or error,
+    }
+    _log.error(name, **describe_exception(None, name, event))
 
 
 def log_lifecycle(name: str, **fields: object) -> None:
@@ -129,22 +188,19 @@ def log_malformed_http(problem: str) -> None:
 
 def log_loop_exception(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """An event loop's exception handler; asyncio's own prints the repr of whatever failed."""
-    _log.error("event_loop_error", exc_info=context.get("exception"))
-
-
-def _renderer(settings: Settings, *, colors: bool) -> Processor:
-    if settings.log_format == "json":
-        return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer(colors=colors)
+    event: EventDict = {"exc_info": context.get("exception")}
+    _log.error("event_loop_error", **describe_exception(None, "", event))
 
 
 def _redacted(value: object) -> object:
-    if isinstance(value, str):
-        return _SECRETS.sub("[redacted]", value)
-    if isinstance(value, dict):
-        return {name: _redacted(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(item) for item in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return _redacted(repr(value))
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return _SECRETS.sub("[redacted]", value)
+        case dict():
+            return {str(name): _redacted(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_redacted(item) for item in value]
+        case _:
+            return f"<{type(value).__name__}>"  # a repr may hold anything

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
 from .authentication import ClientAuthenticator
 from .crypto.tokens import sign_jwt
-from .errors import HandlerFault
+from .errors import UnusableEvent
 from .events import RESERVED_CLAIMS, GenerateToken, ProcessSignIn
 from .model import (
     CLIENT_CREDENTIALS,
+    MAXIMUM_TOKEN_LIFETIME,
     ROLES_SCOPE,
+    SIGNING_ALGORITHMS,
+    TOKEN_TYPS,
     Client,
     IssuedToken,
     Principal,
@@ -20,12 +24,17 @@ from .model import (
     is_scope_name,
 )
 
+MAXIMUM_TOKEN_CHARACTERS = 16 * 1024
+
+_JWS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+_JWE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
 
 class TokenMinter:
     """Writes tokens for authenticated clients, and knows which tokens it wrote.
 
-    It trusts no handler: whatever a plugin left on the event is checked again here, and what
-    does not fit is a HandlerFault, so that the request ends in a 500 and never in a token.
+    It trusts no handler: whatever a plugin left on the event is checked again here, and what does
+    not fit is an UnusableEvent, so that the request ends in a 500 and never in a token.
     """
 
     __slots__ = ("_authenticator", "_issuer", "_new_id", "_now", "_written")
@@ -48,39 +57,33 @@ class TokenMinter:
         """The access token that ``event`` describes: signed, then encrypted if it has a key."""
         request = event.sign_in.request
         client = self._authenticator.vouch(event.sign_in.authentication, request).client
-        if event.signing_key is None:
-            raise HandlerFault("attach_security_credentials", "left no signing key")
+        _check_form(event)
         claims = self._claims(event, client)
-        try:
-            value = await sign_jwt(claims, event.signing_key, typ=event.typ)
-        except (TypeError, ValueError) as error:
-            raise HandlerFault("write_token", "a claim is not JSON") from error
+        value = await _signed(event, claims)
         if event.encryption_key is not None:
-            value = event.encryption_key.encrypt(value, typ=event.typ)
-        token = IssuedToken(value, request, event.lifetime)
+            value = _compact(_JWE, event.encryption_key.encrypt(value, typ=event.typ))
+        token = IssuedToken(value, request, event.lifetime, claims.get("scope", ""))
         self._written.add(token)
         return token
 
     def vouch(self, token: object, request: TokenRequest) -> IssuedToken:
-        """``token`` if this minter wrote it for ``request``; raises HandlerFault."""
+        """``token`` if this minter wrote it for ``request``; raises UnusableEvent."""
         if (
             not isinstance(token, IssuedToken)
             or token not in self._written
             or token.request is not request
         ):
-            raise HandlerFault("generate_token", "left no token of this request")
+            raise UnusableEvent("no token that was minted for this request")
         return token
 
     def _claims(self, event: GenerateToken, client: Client) -> dict[str, Any]:
         """RFC 9068 §2.2; times are integers, which AWS STS insists on."""
         sign_in = event.sign_in
         principal = _checked_principal(sign_in, client)
-        scopes = _checked_texts("set_scopes", sign_in.scopes)
-        audience = _checked_texts("set_resources", sign_in.audience)
-        if not audience or not all(map(is_scope_name, scopes)):
-            raise HandlerFault("set_resources", "left no audience, or a malformed scope")
-        if type(event.lifetime) is not int or event.lifetime <= 0:
-            raise HandlerFault("generate_token", "a lifetime is a positive number of seconds")
+        scopes = _texts("scopes", sign_in.scopes)
+        audience = _checked_audience(event, client)
+        if not all(map(is_scope_name, scopes)):
+            raise UnusableEvent("a scope is malformed")
         issued_at = self._now()
         claims: dict[str, Any] = {
             "iss": self._issuer,
@@ -99,28 +102,63 @@ class TokenMinter:
         return _checked_additions(event) | claims
 
 
+def _check_form(event: GenerateToken) -> None:
+    """Header and lifetime; no ``alg`` but those we implement, ``none`` least of all."""
+    if getattr(event.signing_key, "algorithm", None) not in SIGNING_ALGORITHMS:
+        raise UnusableEvent("no signing key of an algorithm that is offered")
+    if event.typ not in TOKEN_TYPS:
+        raise UnusableEvent("typ must be at+jwt or JWT")
+    if type(event.lifetime) is not int or not 0 < event.lifetime <= MAXIMUM_TOKEN_LIFETIME:
+        raise UnusableEvent(f"a lifetime is 1 to {MAXIMUM_TOKEN_LIFETIME} seconds")
+
+
+async def _signed(event: GenerateToken, claims: dict[str, Any]) -> str:
+    if event.signing_key is None:
+        raise UnusableEvent("no signing key")
+    try:
+        return _compact(_JWS, await sign_jwt(claims, event.signing_key, typ=event.typ))
+    except (TypeError, ValueError) as error:
+        raise UnusableEvent("a claim is not JSON, or the key made no signature") from error
+
+
+def _compact(form: re.Pattern[str], value: object) -> str:
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise UnusableEvent("a key made something that is no compact token")
+    if len(value) > MAXIMUM_TOKEN_CHARACTERS:
+        raise UnusableEvent(f"the token has more than {MAXIMUM_TOKEN_CHARACTERS} characters")
+    return value
+
+
 def _checked_additions(event: GenerateToken) -> dict[str, Any]:
     try:
         additions = dict(event.claims)
     except (TypeError, ValueError) as error:
-        raise HandlerFault("generate_token", "left claims that are no mapping") from error
-    if RESERVED_CLAIMS & additions.keys():
-        raise HandlerFault("generate_token", "a reserved claim was added")
+        raise UnusableEvent("the added claims are no mapping") from error
+    if not all(type(name) is str for name in additions) or RESERVED_CLAIMS & additions.keys():
+        raise UnusableEvent("a reserved claim was added")
     return additions
+
+
+def _checked_audience(event: GenerateToken, client: Client) -> tuple[str, ...]:
+    audience = _texts("audience", event.sign_in.audience)
+    if not audience or (event.typ == "JWT" and audience == (client.client_id,)):
+        # Addressed to the client itself and typed JWT, it could pass for an id_token.
+        raise UnusableEvent("the token has no audience, or none of its own")
+    return audience
 
 
 def _checked_principal(sign_in: ProcessSignIn, client: Client) -> Principal:
     principal = sign_in.principal
     if not isinstance(principal, Principal):
-        raise HandlerFault("build_principal", "left no principal")
-    _checked_texts("build_principal", (principal.subject, principal.name))
-    _checked_texts("build_principal", principal.roles)
+        raise UnusableEvent("the principal is none")
+    _texts("principal", (principal.subject, principal.name))
+    _texts("roles", principal.roles)
     if sign_in.request.grant_type == CLIENT_CREDENTIALS and principal.subject != client.client_id:
-        raise HandlerFault("build_principal", "a client's own token must have its id as subject")
+        raise UnusableEvent("a client's own token must have its client_id as subject")
     return principal
 
 
-def _checked_texts(handler: str, values: object) -> tuple[str, ...]:
-    if not isinstance(values, tuple) or not all(isinstance(v, str) and v for v in values):
-        raise HandlerFault(handler, "left something other than a tuple of texts")
+def _texts(what: str, values: object) -> tuple[str, ...]:
+    if not isinstance(values, tuple) or not all(type(v) is str and v for v in values):
+        raise UnusableEvent(f"{what}: not a tuple of texts")
     return values

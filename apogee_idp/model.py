@@ -33,6 +33,9 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}")
 _SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
 USER_SUBJECT_PREFIX = "usr_"
 
+MAXIMUM_TOKEN_LIFETIME = 86_400
+"""Seconds that an access token may live at most."""
+
 
 def is_client_id(text: str) -> bool:
     """Whether ``text`` can be a client_id.
@@ -209,6 +212,7 @@ class IssuedToken:
     value: str = field(repr=False)
     request: TokenRequest = field(repr=False)
     expires_in: int
+    scope: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +220,6 @@ class TokenResponse:
     """What the client is told (RFC 6749 §5.1); ``parameters`` are a plugin's additions."""
 
     access_token: IssuedToken
-    scope: str
     parameters: Mapping[str, Any]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ Filter = Callable[[Event], bool]
 Observer = Callable[[str, str, float], None]
 """Told after each handler: event, handler, seconds."""
 
+_HANDLER_NAME = re.compile("[a-z][a-z0-9_]*")
 _DECISIONS = (OAuthError, StoreUnavailable, HandlerFault)
 
 
@@ -53,7 +55,8 @@ class Registration:
 class Registry:
     """Handlers by event, in the total order ``(order, name)``.
 
-    ``handler_timeout`` is in seconds, for each handler with all that it awaits.
+    ``handler_timeout`` is in seconds, for each handler with all that it awaits; then the handler
+    is cancelled.
     """
 
     __slots__ = ("_observe", "_pending", "_sealed", "_source", "_timeout")
@@ -90,15 +93,13 @@ class Registry:
         """
         if self._sealed is not None:
             raise RegistryError(f"{name}: the registry is sealed; add handlers in register()")
-        if not _is_async(handler):
-            raise RegistryError(f"{name}: a handler must be an async callable taking the event")
-        if not name.isidentifier() or not _is_whole(order):
-            raise RegistryError(f"{name!r}: a handler needs a snake_case name and a whole order")
-        if any(row.event is event and row.name == name for row in self._pending):
+        row = Registration(event, order, name, handler, when, self._source)
+        problem = _problem_of(row)
+        if problem:
+            raise RegistryError(f"{name}: {problem}")
+        if any(other.event is event and other.name == name for other in self._pending):
             raise RegistryError(f"{name}: {event.__name__} already has a handler of this name")
-        if when is not None and not _name_of(when).isidentifier():
-            raise RegistryError(f"{name}: give the filter a name (a function, not a lambda)")
-        self._pending.append(Registration(event, int(order), name, handler, when, self._source))
+        self._pending.append(row)
 
     def seal(self, *, required: Mapping[type, Sequence[IntEnum]]) -> None:
         """Sorts, checks and closes the registry.
@@ -160,12 +161,15 @@ class Registry:
             raise
         except asyncio.CancelledError as error:
             if _is_cancelled():
+                error.add_note(row.name)
                 raise
             raise HandlerFault(row.name, "raised CancelledError") from error
         except BaseException as error:
             # SystemExit and KeyboardInterrupt, too, would end the whole server, not this request.
             if timeout.expired():
-                raise HandlerFault(row.name, f"took longer than {self._timeout} s") from error
+                # The cancellation's notes begin with the innermost of nested handlers.
+                slow = getattr(error.__cause__, "__notes__", [row.name])[0]
+                raise HandlerFault(slow, f"took longer than {self._timeout} s") from error
             raise HandlerFault(row.name, _what_was_raised(error)) from error
         if timeout.expired():
             raise HandlerFault(row.name, f"took longer than {self._timeout} s and hid it")
@@ -194,13 +198,26 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def _problem_of(row: Registration) -> str:
+    """What is wrong with a registration: told to the plugin's author at once, not at a request."""
+    if not inspect.isclass(row.event):
+        return "the event must be a class of events"
+    if inspect.isclass(row.handler) or not _is_async(row.handler):
+        return "a handler must be an async callable taking the event, not a class"
+    if not _HANDLER_NAME.fullmatch(row.name) or not _is_whole(row.order):
+        return "a handler needs a snake_case name and a whole order"
+    if row.when is not None and (_is_async(row.when) or not _name_of(row.when).isidentifier()):
+        return "a filter must be a plain function with a name, not async and not a lambda"
+    return ""
+
+
 def _is_whole(order: object) -> bool:
     return isinstance(order, int) and not isinstance(order, bool)
 
 
-def _is_async(handler: object) -> bool:
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
-        getattr(handler, "__call__", None)  # noqa: B004 (asks what kind of callable it is)
+def _is_async(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 (asks what kind of callable it is)
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 from .errors import RegistryError
 from .pipeline import Registry, Source
 from .services import Services
+
+Register = Callable[[Registry, Services], object]
 
 ENTRY_POINT_GROUP = "apogee_idp.handlers"
 
@@ -24,14 +28,25 @@ def load_plugins(names: Sequence[str], registry: Registry, services: Services) -
         try:
             register, source = _found(name)
             with registry.registering(source):
-                register(registry, services)
-        except RegistryError as error:
+                _call(register, registry, services)
+        except (RegistryError, ImportError, AttributeError) as error:
             raise RegistryError(f"plugin {name}: {error}") from error
-        except Exception as error:
-            raise RegistryError(f"plugin {name}: {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:
+            # Not its message, which may quote what the plugin was configured with.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{type(error).__name__} at {frame.filename}:{frame.lineno}"
+            raise RegistryError(f"plugin {name}: {where}") from error
 
 
-def _found(name: str) -> tuple[Callable[[Registry, Services], object], Source]:
+def _call(register: Register, registry: Registry, services: Services) -> None:
+    result = register(registry, services)
+    if inspect.iscoroutine(result):
+        result.close()
+    if result is not None:
+        raise RegistryError("register must be a plain function that returns None")
+
+
+def _found(name: str) -> tuple[Register, Source]:
     if ":" in name:
         module, _, function = name.partition(":")
         register = getattr(importlib.import_module(module), function)
@@ -48,7 +63,7 @@ def _found(name: str) -> tuple[Callable[[Registry, Services], object], Source]:
     return _checked(matches[0].load()), Source(name, distribution.name, distribution.version)
 
 
-def _checked(register: Any) -> Callable[[Registry, Services], object]:
+def _checked(register: Any) -> Register:
     if not callable(register):
         raise RegistryError("is no function register(registry, services)")
     return register  # type: ignore[no-any-return]

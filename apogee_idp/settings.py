@@ -6,9 +6,10 @@ A key that nobody knows stops the start and is named; all problems are reported 
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -17,16 +18,20 @@ from marshmallow import RAISE, Schema, ValidationError, validate
 from marshmallow import fields as schema_fields
 
 from .errors import SettingsError
-from .model import CLIENT_CREDENTIALS
+from .model import CLIENT_CREDENTIALS, MAXIMUM_TOKEN_LIFETIME
 
 BUILT_IN_PLUGIN = "handlers:register"
 IMPLEMENTED_GRANT_TYPES = (CLIENT_CREDENTIALS,)
 ENVIRONMENT_PREFIX = "APOGEE_"
 CONFIG_VARIABLE = "APOGEE_CONFIG"
 
+_ISSUER = re.compile(
+    r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?((/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?)"
+)
+_SERVICE_HOST = re.compile("_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP)")
+_SQLITE_SCHEME = "sqlite:///"
 _SECRET = "key_encryption_key"
 _FROM_FILE = ("key_encryption_key", "store")
-_FROM_FILE_SUFFIX = "_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,11 @@ class Settings:
         """The path below which every endpoint stands: empty, or ``/`` and no ``/`` at its end."""
         return urlsplit(self.issuer).path.rstrip("/")
 
+    @property
+    def sqlite_path(self) -> str:
+        """The file behind the store's URL, or ``:memory:``."""
+        return self.store.removeprefix(_SQLITE_SCHEME)
+
     def endpoint(self, path: str) -> str:
         """The absolute URL of ``path``, which begins with ``/``."""
         return self.issuer.rstrip("/") + path
@@ -73,29 +83,44 @@ class _List(schema_fields.List[Any]):
         return tuple(super()._deserialize(value, *args, **kwargs))
 
 
+class _Whole(schema_fields.Integer):
+    """A whole number, or its digits in the environment; no fraction, no truth value."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(value) is not int and not (
+            isinstance(value, str) and value.isascii() and value.isdigit()
+        ):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *args, **kwargs)
+
+
 def _positive(maximum: float) -> validate.Range:
     return validate.Range(min=0, min_inclusive=False, max=maximum)
 
 
 def _check_issuer(issuer: str) -> None:
     """RFC 8414 §2: no query, no fragment; what tokens carry is exactly this text."""
+    if not _ISSUER.fullmatch(issuer):
+        raise ValidationError(
+            "must be http(s)://host[:port][/path], without query, fragment, user or odd characters"
+        )
     try:
-        url = urlsplit(issuer)
-        port_is_right = url.port is None or url.port > 0
+        port = urlsplit(issuer).port
     except ValueError:
-        raise ValidationError("is not a URL") from None
-    if url.scheme not in ("http", "https") or not url.hostname or not port_is_right:
-        raise ValidationError("must be an absolute http(s) URL")
-    if not issuer.isascii() or not issuer.isprintable() or " " in issuer:
-        raise ValidationError("must be ASCII, without spaces")
-    if "?" in issuer or "#" in issuer or "@" in url.netloc:
-        raise ValidationError("must have no query, fragment, user or password")
+        port = 0
+    if port == 0:
+        raise ValidationError("has a port that is none")
+
+
+def _check_host(host: str) -> None:
+    if not host.isascii() or not host.isprintable() or " " in host or not host:
+        raise ValidationError("must be an address or a host name")
 
 
 def _check_store(url: str) -> None:
     if url.startswith("mongodb"):
         raise ValidationError("MongoDB is not supported by this version yet: use sqlite:///path")
-    if not url.startswith("sqlite:///") or url == "sqlite:///":
+    if not url.startswith(_SQLITE_SCHEME) or url == _SQLITE_SCHEME or not url.isprintable():
         raise ValidationError("must be sqlite:///relative/path, sqlite:////absolute/path")
 
 
@@ -104,13 +129,13 @@ class _SettingsSchema(Schema):
         unknown = RAISE
 
     issuer = schema_fields.String(validate=_check_issuer)
-    host = schema_fields.String(validate=validate.Length(min=1))
-    port = schema_fields.Integer(validate=validate.Range(1, 65535))
+    host = schema_fields.String(validate=_check_host)
+    port = _Whole(validate=validate.Range(1, 65535))
     store = schema_fields.String(validate=_check_store)
     plugins = _List(schema_fields.String(validate=validate.Length(min=1)))
     grant_types = _List(schema_fields.String(validate=validate.OneOf(IMPLEMENTED_GRANT_TYPES)))
-    access_token_lifetime = schema_fields.Integer(validate=validate.Range(1, 86_400))
-    cache_size = schema_fields.Integer(validate=validate.Range(1, 1_000_000))
+    access_token_lifetime = _Whole(validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))
+    cache_size = _Whole(validate=validate.Range(1, 1_000_000))
     cache_seconds = schema_fields.Float(validate=_positive(300))
     handler_timeout = schema_fields.Float(validate=_positive(60))
     request_timeout = schema_fields.Float(validate=_positive(60))
@@ -153,11 +178,6 @@ def load_settings(
     return Settings(**loaded, development=development)
 
 
-def setting_names() -> tuple[str, ...]:
-    """Every key that a settings file may have."""
-    return tuple(f.name for f in fields(Settings) if f.name not in (_SECRET, "development"))
-
-
 def _from_file(config: Path | None, problems: list[str]) -> dict[str, Any]:
     if config is None:
         return {}
@@ -166,7 +186,7 @@ def _from_file(config: Path | None, problems: list[str]) -> dict[str, Any]:
     except OSError as error:
         problems.append(f"{config}: can't be read: {error.strerror}")
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         problems.append(f"{config}: is not TOML: {error}")
         return {}
     if values.pop(_SECRET, None) is not None:
@@ -182,15 +202,27 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
     for name in sorted(environ):
         if not name.startswith(ENVIRONMENT_PREFIX) or name == CONFIG_VARIABLE:
             continue
-        key = name.removeprefix(ENVIRONMENT_PREFIX).removesuffix(_FROM_FILE_SUFFIX).lower()
-        if name.endswith(_FROM_FILE_SUFFIX) and key in _FROM_FILE:
-            try:
-                values[key] = Path(environ[name]).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError):
-                problems.append(f"{name}: the file can't be read")
+        key = name.removeprefix(ENVIRONMENT_PREFIX).lower()
+        file_key = key.removesuffix("_file")
+        if file_key != key and file_key in _FROM_FILE:
+            if file_key in values:
+                problems.append(f"{name}: set it or {_variable(file_key)}, not both")
+            values[file_key] = _file_content(name, environ[name], problems)
+        elif environ[name].startswith("tcp://") or _SERVICE_HOST.search(name):
+            problems.append(
+                f"{name}: comes from a Kubernetes service link; set enableServiceLinks: false"
+            )
         else:
-            values[name.removeprefix(ENVIRONMENT_PREFIX).lower()] = environ[name]
+            values[key] = environ[name]
     return values
+
+
+def _file_content(name: str, path: str, problems: list[str]) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        problems.append(f"{name}: the file can't be read")
+        return ""
 
 
 def _variable(key: str) -> str:

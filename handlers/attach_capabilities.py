@@ -18,6 +18,7 @@ class AttachCapabilities:
             grant_types_supported=list(self._grant_types),
             token_endpoint_auth_methods_supported=["client_secret_basic", "client_secret_post"],
             scopes_supported=["roles"],
+            subject_types_supported=["public"],
             claims_supported=list(_CLAIMS),
             claims_parameter_supported=False,
             request_parameter_supported=False,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from apogee_idp import HandlerFault, ProcessSignIn, TokenResponse
+from apogee_idp import NotYetKnown, ProcessSignIn, TokenResponse
 
 
 async def attach_parameters(event: ProcessSignIn) -> None:
-    """RFC 6749 §5.1, with the granted scope always told."""
+    """RFC 6749 §5.1; lifetime and scope are told as they stand in the token."""
     if event.access_token is None:
-        raise HandlerFault("generate_token", "left no token")
+        raise NotYetKnown("no token was generated")
     event.response = TokenResponse(
-        access_token=event.access_token,
-        scope=" ".join(event.scopes),
-        parameters=MappingProxyType(dict(event.parameters)),
+        access_token=event.access_token, parameters=MappingProxyType(dict(event.parameters))
     )

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 from apogee_idp import Registry, Services
-from apogee_idp.app import listening, now, opened_installation, opened_store
+from apogee_idp.app import now, opened_installation, opened_store
 from apogee_idp.crypto.keys import KeyEncryptionKey
 from apogee_idp.keyring import open_key_ring
 from apogee_idp.logs import configure_logging
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
+from apogee_idp.serving import listening
 from apogee_idp.settings import Settings
 
 from . import inline
@@ -60,7 +61,7 @@ def log_output() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     output = io.StringIO()
-    configure_logging(Settings(log_level="debug"), output)
+    configure_logging(Settings(log_level="debug"), logging.StreamHandler(output), colors=False)
     yield output
     root.handlers[:] = handlers
     root.setLevel(level)

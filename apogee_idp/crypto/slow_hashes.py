@@ -1,27 +1,32 @@
-"""Slow hashes for secrets that we did not generate: argon2id, and OpenIddict's PBKDF2.
-
-Everything here takes milliseconds of a core: call it from a thread.
-"""
+"""Slow hashes for secrets that we did not generate: argon2id, and OpenIddict's PBKDF2."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
+import secrets
 import struct
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
+from cachetools import TTLCache
+
+from ..errors import TemporarilyUnavailable
 
 _ARGON2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _MAX_MEMORY_KIB = 64 * 1024
 _MAX_TIME_COST = 10
+_MAX_PARALLELISM = 4
 _MAX_ITERATIONS = 1_000_000
 _PBKDF2_HEADER = struct.Struct(">BIII")
 _PBKDF2_MARKER = 1
 _PBKDF2_PRFS = ("sha1", "sha256", "sha512")
-_PBKDF2_MINIMUM_BYTES = 16
+_PBKDF2_BYTES = range(16, 65)
 
 NOBODYS_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -30,12 +35,12 @@ NOBODYS_HASH = (
 
 
 def hash_secret(secret: str) -> str:
-    """``secret`` as an argon2id hash in PHC string format."""
+    """``secret`` as an argon2id hash in PHC string format. Takes 40 ms: call it in a thread."""
     return _ARGON2.hash(secret)
 
 
 def verify_secret(stored: str, presented: str) -> bool:
-    """Whether ``presented`` is the secret that ``stored`` is a hash of.
+    """Whether ``presented`` is the secret that ``stored`` is a hash of. Call it in a thread.
 
     An unreadable hash, or one that asks for more memory or time than we grant, is never a match.
     """
@@ -44,13 +49,82 @@ def verify_secret(stored: str, presented: str) -> bool:
     return _verify_pbkdf2(stored, presented)
 
 
+class SlowVerifier:
+    """``verify_secret`` in ``threads`` of its own, bounded, and once for the same question.
+
+    At most ``max_waiting`` questions are under way, a quarter of them about nobody's hash, and
+    each is waited for ``patience`` seconds at most: beyond that the answer is
+    TemporarilyUnavailable. A match is remembered for ``remember_seconds`` under a key that only
+    this process has.
+    """
+
+    __slots__ = ("_matched", "_max_waiting", "_patience", "_pool", "_process_key", "_under_way")
+
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float],
+        threads: int = 2,
+        max_waiting: int = 32,
+        patience: float = 1.0,
+        remember_seconds: float = 300,
+    ) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="slow-hash")
+        self._max_waiting = max_waiting
+        self._patience = patience
+        self._process_key = secrets.token_bytes(32)
+        self._under_way: dict[bytes, asyncio.Future[bool]] = {}
+        self._matched: TTLCache[bytes, bool] = TTLCache(10_000, remember_seconds, monotonic)
+
+    async def verify(self, stored: str, presented: str) -> bool:
+        """Whether ``presented`` is the secret that ``stored`` is a hash of."""
+        question = self._question(stored, presented)
+        if question in self._matched:
+            return True
+        answer = self._under_way.get(question) or self._ask(question, stored, presented)
+        try:
+            async with asyncio.timeout(self._patience):
+                # Shielded: others may wait for the same answer, and it is worth remembering.
+                return await asyncio.shield(answer)
+        except TimeoutError:
+            raise TemporarilyUnavailable(reason="slow secret hashes take too long") from None
+
+    def close(self) -> None:
+        """Lets the threads go."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, question: bytes, stored: str, presented: str) -> asyncio.Future[bool]:
+        limit = self._max_waiting // 4 if stored == NOBODYS_HASH else self._max_waiting
+        if len(self._under_way) >= limit:
+            raise TemporarilyUnavailable(reason="too many slow secret hashes at once")
+        loop = asyncio.get_running_loop()
+        answer = loop.run_in_executor(self._pool, verify_secret, stored, presented)
+        self._under_way[question] = answer
+
+        def settle(done: asyncio.Future[bool]) -> None:
+            del self._under_way[question]
+            if not done.cancelled() and done.exception() is None and done.result():
+                self._matched[question] = True
+
+        answer.add_done_callback(settle)
+        return answer
+
+    def _question(self, stored: str, presented: str) -> bytes:
+        parts = f"{len(stored)}:{stored}{presented}".encode()
+        return hmac.digest(self._process_key, parts, "sha256")
+
+
 def _verify_argon2(stored: str, presented: str) -> bool:
     try:
         parameters = extract_parameters(stored)
-        if parameters.memory_cost > _MAX_MEMORY_KIB or parameters.time_cost > _MAX_TIME_COST:
+        if (
+            parameters.memory_cost > _MAX_MEMORY_KIB
+            or parameters.time_cost > _MAX_TIME_COST
+            or parameters.parallelism > _MAX_PARALLELISM
+        ):
             return False
         return _ARGON2.verify(stored, presented)
-    except (InvalidHashError, VerificationError):
+    except (InvalidHashError, VerificationError, ValueError):
         return False
 
 
@@ -70,7 +144,8 @@ def _verify_pbkdf2(stored: str, presented: str) -> bool:
         marker != _PBKDF2_MARKER
         or prf >= len(_PBKDF2_PRFS)
         or not 0 < iterations <= _MAX_ITERATIONS
-        or min(len(salt), len(subkey)) < _PBKDF2_MINIMUM_BYTES
+        or len(salt) not in _PBKDF2_BYTES
+        or len(subkey) not in _PBKDF2_BYTES
     ):
         return False
     derived = hashlib.pbkdf2_hmac(

@@ -21,7 +21,8 @@ async def sign_jwt(claims: dict[str, Any], key: SigningKey, *, typ: str) -> str:
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.encode()  # a lone surrogate fails here
 
 
 def _encode(raw: bytes) -> str:

@@ -58,6 +58,7 @@ class ClientCommands:
                 "the client id needs 3 to 100 characters of A-Z a-z 0-9 . _ ~ - and can't begin"
                 " with usr_, which marks people"
             )
+        _check_texts(command)
         await self._check_scopes(command)
         secret = await _new_secret(command.secret)
         client = Client(
@@ -136,6 +137,15 @@ async def _new_secret(own: str | None) -> NewSecret:
         return await asyncio.to_thread(adopt_secret, own)
     except ValueError as error:
         raise CommandRefused(str(error)) from None
+
+
+def _check_texts(command: AddClient) -> None:
+    audience = () if command.default_audience is None else (command.default_audience,)
+    for what, values in (("a role", command.roles), ("the default audience", audience)):
+        if not all(value and value.isprintable() and " " not in value for value in values):
+            raise CommandRefused(f"{what} needs printable characters, without spaces")
+    if not command.display_name.isprintable():
+        raise CommandRefused("the name needs printable characters")
 
 
 def _permissions(scopes: tuple[str, ...]) -> frozenset[str]:

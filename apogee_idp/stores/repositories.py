@@ -7,7 +7,7 @@ ours under ``properties.apogee``. Members that we don't know stay as they are.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Generic, TypeVar
 
 from ..errors import StoreUnavailable
@@ -22,6 +22,7 @@ _OURS = "apogee"
 _KEY_SET = "current"
 
 Entity = TypeVar("Entity", Client, Scope)
+Record = TypeVar("Record", ClientSecret, KeyRecord, TokenProfile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Repository(Generic[Entity]):
 
     _collection: Collection
     _key: Callable[[Entity], str]
-    _write: Callable[[Entity], Document]
+    _write: Callable[[Entity, Document], Document]
     _read: Callable[[Stored], Entity]
 
     async def get(self, key: str) -> Entity | None:
@@ -44,14 +45,15 @@ class Repository(Generic[Entity]):
 
     async def add(self, entity: Entity) -> Entity:
         """Stores a new entity; raises AlreadyExists."""
-        version = await self._collection.insert(self._key(entity), self._write(entity))
+        version = await self._collection.insert(self._key(entity), self._write(entity, {}))
         return replace(entity, concurrency_token=version)
 
     async def update(self, entity: Entity) -> Entity:
         """Stores a changed entity; raises Conflict if its ``concurrency_token`` is not current."""
-        version = await self._collection.replace(
-            self._key(entity), self._write(entity), version=entity.concurrency_token
-        )
+        key = self._key(entity)
+        previous = await self._collection.get(key)
+        document = self._write(entity, previous.document if previous else {})
+        version = await self._collection.replace(key, document, version=entity.concurrency_token)
         return replace(entity, concurrency_token=version)
 
     async def delete(self, key: str) -> bool:
@@ -96,7 +98,7 @@ async def load_key_records(store: Store) -> tuple[KeyRecord, ...] | None:
     if stored is None:
         return None
     try:
-        return tuple(KeyRecord(**record) for record in stored.document["keys"])
+        return tuple(_known(KeyRecord, record) for record in stored.document["keys"])
     except (TypeError, KeyError) as error:
         raise StoreUnavailable("the stored key set can't be read") from error
 
@@ -106,9 +108,10 @@ async def add_key_records(store: Store, records: tuple[KeyRecord, ...]) -> None:
     await store.keys.insert(_KEY_SET, {"keys": [asdict(record) for record in records]})
 
 
-def _write_client(client: Client) -> Document:
+def _write_client(client: Client, previous: Document) -> Document:
     legacy = [s.hash for s in client.secrets if s.id == OPENIDDICT_SECRET_ID]
-    properties = thawed(client.properties) | {_OURS: _our_facts(client)}
+    facts = (previous.get("properties") or {}).get(_OURS, {})
+    properties = thawed(client.properties) | {_OURS: {**facts, **_our_facts(client, facts)}}
     if client.skip_token_encryption:
         properties[_SKIP_TOKEN_ENCRYPTION] = True
     return {
@@ -123,15 +126,17 @@ def _write_client(client: Client) -> Document:
     }
 
 
-def _our_facts(client: Client) -> dict[str, Any]:
+def _our_facts(client: Client, previous: Mapping[str, Any]) -> dict[str, Any]:
+    known = {secret["id"]: secret for secret in previous.get("secrets", ())}
+    own = [s for s in client.secrets if s.id != OPENIDDICT_SECRET_ID]
     return {
         "enabled": client.enabled,
         "roles": list(client.roles),
         "default_scopes": list(client.default_scopes),
         "default_audience": client.default_audience,
-        "token_profile": asdict(client.token_profile),
+        "token_profile": previous.get("token_profile", {}) | asdict(client.token_profile),
         "created_at": client.created_at,
-        "secrets": [asdict(s) for s in client.secrets if s.id != OPENIDDICT_SECRET_ID],
+        "secrets": [known.get(secret.id, {}) | asdict(secret) for secret in own],
     }
 
 
@@ -141,6 +146,8 @@ def _read_client(stored: Stored) -> Client:
     ours = properties.pop(_OURS, {})
     # Only the boolean true opts out: "true", 1 and whatever else leave encryption on.
     skip = properties.pop(_SKIP_TOKEN_ENCRYPTION, None) is True
+    if document["client_id"] != stored.key:
+        raise ValueError("the document of another client")
     return Client(
         client_id=_text(document["client_id"]),
         display_name=_text(document.get("display_name") or ""),
@@ -155,7 +162,7 @@ def _read_client(stored: Stored) -> Client:
         default_scopes=tuple(map(_text, ours.get("default_scopes", ()))),
         default_audience=ours.get("default_audience"),
         skip_token_encryption=skip,
-        token_profile=TokenProfile(**ours.get("token_profile", {})),
+        token_profile=_known(TokenProfile, ours.get("token_profile", {})),
         secrets=_read_secrets(document, ours),
         created_at=int(ours.get("created_at", 0)),
         properties=frozen(properties),
@@ -164,13 +171,13 @@ def _read_client(stored: Stored) -> Client:
 
 
 def _read_secrets(document: Document, ours: Mapping[str, Any]) -> tuple[ClientSecret, ...]:
-    secrets = [ClientSecret(**secret) for secret in ours.get("secrets", ())]
+    secrets = [_known(ClientSecret, secret) for secret in ours.get("secrets", ())]
     if document.get("client_secret"):
         secrets.append(ClientSecret(OPENIDDICT_SECRET_ID, _text(document["client_secret"])))
     return tuple(secrets)
 
 
-def _write_scope(scope: Scope) -> Document:
+def _write_scope(scope: Scope, _: Document) -> Document:
     return {
         "name": scope.name,
         "display_name": scope.display_name or None,
@@ -190,6 +197,16 @@ def _read_scope(stored: Stored) -> Scope:
         properties=frozen(document.get("properties") or {}),
         concurrency_token=stored.version,
     )
+
+
+def _known(kind: type[Record], members: Mapping[str, Any]) -> Record:
+    """A record of the members that we know: a newer program may have added others."""
+    names = {f.name for f in fields(kind)}
+    record = kind(**{name: value for name, value in members.items() if name in names})
+    for f in fields(kind):
+        if f.type == "str":
+            _text(getattr(record, f.name))
+    return record
 
 
 def _text(value: object) -> str:

@@ -21,7 +21,6 @@ Operation = Callable[[sqlite3.Connection], Result]
 
 MEMORY = ":memory:"
 COLLECTIONS = ("applications", "scopes", "keys")
-_BUSY_TIMEOUT_MS = 2000
 _MAXIMUM_BATCH = 256
 _MAXIMUM_WAITING = 10_000
 
@@ -38,16 +37,25 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
 class SqliteStore:
     """A store in the file ``path``, or in memory for ``:memory:``.
 
-    ``now`` gives Unix seconds, ``new_id`` unique strings for versions.
+    ``now`` gives Unix seconds, ``new_id`` unique strings for versions. An operation that takes
+    longer than ``patience`` seconds is StoreUnavailable; a write may still have happened then.
     """
 
-    def __init__(self, path: str, *, now: Callable[[], int], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        now: Callable[[], int],
+        new_id: Callable[[], str],
+        patience: float = 5.0,
+    ) -> None:
         self._path = path
-        self._writer = _Worker("sqlite-writer", path, self._connect, writes=True)
+        self._patience = patience
+        self._writer = _Worker("sqlite-writer", path, self._connect, patience, writes=True)
         self._reader = (
             self._writer
             if path == MEMORY
-            else _Worker("sqlite-reader", path, self._connect, writes=False)
+            else _Worker("sqlite-reader", path, self._connect, patience, writes=False)
         )
         self.applications, self.scopes, self.keys = (
             SqliteCollection(name, self._reader, self._writer, now, new_id) for name in COLLECTIONS
@@ -56,9 +64,10 @@ class SqliteStore:
     async def open(self) -> None:
         """Creates the file (readable by its owner only) and brings the schema up to date."""
         await self._writer.start()
-        await self._writer.run(_migrate)
         if self._reader is not self._writer:
             await self._reader.start()
+        if await self._reader.run(_schema) != len(_MIGRATIONS):
+            await self._writer.run(_migrate)
 
     async def check(self) -> str:
         """Asks SQLite to look for damage."""
@@ -78,7 +87,7 @@ class SqliteStore:
         if self._path != MEMORY:
             Path(self._path).touch(mode=0o600)
         db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        db.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        db.execute(f"PRAGMA busy_timeout = {round(self._patience * 800)}")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         return db
@@ -201,9 +210,16 @@ class _Worker:
     """
 
     def __init__(
-        self, name: str, database: str, connect: Callable[[], sqlite3.Connection], *, writes: bool
+        self,
+        name: str,
+        database: str,
+        connect: Callable[[], sqlite3.Connection],
+        patience: float,
+        *,
+        writes: bool,
     ) -> None:
         self._name = name
+        self._patience = patience
         self._database = database
         self._connect = connect
         self._writes = writes
@@ -227,7 +243,11 @@ class _Worker:
             self._queue.put_nowait(job)
         except queue.Full:
             raise StoreUnavailable("too many operations wait for SQLite") from None
-        return await job.future
+        try:
+            async with asyncio.timeout(self._patience):
+                return await job.future
+        except TimeoutError:
+            raise StoreUnavailable("SQLite did not answer in time") from None
 
     async def stop(self) -> None:
         thread, self._thread = self._thread, None
@@ -322,14 +342,19 @@ def _in_one_transaction(db: sqlite3.Connection, batch: list[_Job[Any]]) -> None:
             db.execute("ROLLBACK")
 
 
-def _migrate(db: sqlite3.Connection) -> None:
-    """Runs inside the writer's transaction, so two processes can't both do a step."""
+def _schema(db: sqlite3.Connection) -> int:
+    """How many steps were done; raises StoreUnavailable if they are more than we know."""
     (done,) = db.execute("PRAGMA user_version").fetchone()
     if done > len(_MIGRATIONS):
         raise StoreUnavailable(
             f"the database has schema {done}, this version knows {len(_MIGRATIONS)}: upgrade"
         )
-    for step in _MIGRATIONS[done:]:
+    return int(done)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Runs inside the writer's transaction, so two processes can't both do a step."""
+    for step in _MIGRATIONS[_schema(db) :]:
         for statement in step:
             db.execute(statement)
     db.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")

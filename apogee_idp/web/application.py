@@ -6,18 +6,23 @@ from aiohttp import web
 
 from ..pipeline import Registry
 from ..services import Services
+from .in_flight import InFlight
 from .middleware import log_requests, render_errors, set_security_headers
 from .pages import Pages, set_up_templates
 from .token import TokenEndpoint
 from .well_known import WellKnown
 
 
-def create_application(services: Services, registry: Registry) -> web.Application:
+def create_application(
+    services: Services, registry: Registry, in_flight: InFlight
+) -> web.Application:
     """The public application; every route stands below the path of the issuer.
 
     The one exception is RFC 8414 §3.1, which puts its well-known segment before that path.
     """
-    app = web.Application(middlewares=[log_requests(services.new_id), render_errors])
+    app = web.Application(
+        middlewares=[in_flight.middleware, log_requests(services.new_id), render_errors]
+    )
     app.on_response_prepare.append(set_security_headers)
     set_up_templates(app, services)
     base = services.settings.issuer_path

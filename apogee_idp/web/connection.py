@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
-from ..errors import InvalidRequest, ServerError
+from ..errors import InvalidRequest, OAuthError, ServerError
 from ..logs import log_fault, log_malformed_http
 from .middleware import SECURITY_HEADERS
 from .wire import render_error
+
+RequestHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def refuse_expectations(handler: RequestHandler) -> RequestHandler:
+    """``handler``, but not for requests that expect more than 100-continue (RFC 9110 §10.1.1).
+
+    aiohttp itself would answer those before any middleware, and quote the header.
+    """
+
+    async def guarded(request: web.BaseRequest) -> web.StreamResponse:
+        expectation = request.headers.get("Expect")
+        if expectation is None or expectation.lower() == "100-continue":
+            return await handler(request)
+        return _plain(InvalidRequest("That expectation can't be met.", status=417))
+
+    return guarded
+
+
+def _plain(error: OAuthError) -> web.Response:
+    response = render_error(error)
+    response.headers.update(SECURITY_HEADERS)
+    response.force_close()
+    return response
 
 
 class Connection(web.RequestHandler):
@@ -29,10 +54,6 @@ class Connection(web.RequestHandler):
             raise ConnectionError("the response had begun already")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log_fault("connection_failed", exc or RuntimeError())
-            response = render_error(ServerError(reason="connection failed"))
-        else:
-            log_malformed_http(type(exc).__name__)
-            response = render_error(InvalidRequest("The HTTP request is malformed.", status=status))
-        response.headers.update(SECURITY_HEADERS)
-        response.force_close()
-        return response
+            return _plain(ServerError(reason="connection failed"))
+        log_malformed_http(type(exc).__name__)
+        return _plain(InvalidRequest("The HTTP request is malformed.", status=status))

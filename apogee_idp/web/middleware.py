@@ -9,6 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from ..errors import StoreUnavailable
 from ..logs import finish_request, log_fault, start_request
 from .pages import error_page
 
@@ -60,7 +61,9 @@ async def render_errors(request: web.Request, handler: Handler) -> web.StreamRes
         status, allow = error.status, error.headers.get("Allow")
     except Exception as error:
         log_fault("request_failed", error)
-        status, allow = HTTPStatus.INTERNAL_SERVER_ERROR, None
+        lost = isinstance(error, StoreUnavailable)
+        status = HTTPStatus.SERVICE_UNAVAILABLE if lost else HTTPStatus.INTERNAL_SERVER_ERROR
+        allow = None
     response = _rendered(request, HTTPStatus(status))
     if allow is not None:
         response.headers["Allow"] = allow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ..errors import HandlerFault, OAuthError, ServerError, StoreError, TemporarilyUnavailable
+from ..errors import OAuthError, ServerError, StoreError, TemporarilyUnavailable, UnusableEvent
 from ..events import ProcessSignIn
 from ..logs import annotate_request, log_fault
 from ..model import ClientAuthentication, TokenResponse
@@ -40,18 +40,16 @@ class TokenEndpoint:
         return response
 
     async def _grant(self, request: web.Request) -> web.Response:
-        event = ProcessSignIn(await read_token_request(request, timeout=self._timeout))
+        token_request = await read_token_request(request, timeout=self._timeout)
+        event = ProcessSignIn(token_request)
         try:
             await self._registry.dispatch(event)
-            return self._render(event)
+            if not isinstance(event.response, TokenResponse):
+                raise UnusableEvent("no token response")
+            self._minter.vouch(event.response.access_token, token_request)
+            return render_token_response(event.response)
         finally:
             _annotate(event)
-
-    def _render(self, event: ProcessSignIn) -> web.Response:
-        if not isinstance(event.response, TokenResponse):
-            raise HandlerFault("attach_parameters", "left no token response")
-        self._minter.vouch(event.response.access_token, event.request)
-        return render_token_response(event.response)
 
 
 def _annotate(event: ProcessSignIn) -> None:

@@ -29,7 +29,7 @@ class WellKnown:
         await self._registry.dispatch(event)
         # RFC 8414 §3.2: members without elements are left out.
         told = {name: value for name, value in event.metadata.items() if value not in ([], ())}
-        return web.json_response({"issuer": self._issuer, **told}, headers=_PUBLIC)
+        return web.json_response({**told, "issuer": self._issuer}, headers=_PUBLIC)
 
     async def jwks(self, _: web.Request) -> web.Response:
         """RFC 7517 §5."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,7 +13,14 @@ from types import MappingProxyType
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ..errors import InvalidClient, InvalidRequest, OAuthError, ServerError, TemporarilyUnavailable
+from ..errors import (
+    InvalidClient,
+    InvalidRequest,
+    OAuthError,
+    TemporarilyUnavailable,
+    UnusableEvent,
+)
+from ..events import RESERVED_PARAMETERS
 from ..model import PresentedCredentials, TokenRequest, TokenResponse
 from .form import MalformedForm, decode_component, parse_form
 
@@ -43,21 +51,22 @@ async def read_token_request(request: web.Request, *, timeout: float) -> TokenRe
 
 
 def render_token_response(response: TokenResponse) -> web.Response:
-    """RFC 6749 §5.1; a plugin's parameters can't replace ours."""
-    body = dict(response.parameters) | {
-        "access_token": response.access_token.value,
-        "token_type": "Bearer",
-        "expires_in": response.access_token.expires_in,
-    }
-    if response.scope:
-        body["scope"] = response.scope
-    return web.json_response(body, headers=_NO_STORE)
+    """RFC 6749 §5.1; raises UnusableEvent if a plugin's parameters are ours, or no JSON."""
+    token = response.access_token
+    body = {"access_token": token.value, "token_type": "Bearer", "expires_in": token.expires_in}
+    if token.scope:
+        body["scope"] = token.scope
+    if RESERVED_PARAMETERS & response.parameters.keys():
+        raise UnusableEvent("a reserved response parameter was added")
+    try:
+        text = json.dumps(body | dict(response.parameters), allow_nan=False)
+    except (TypeError, ValueError):
+        raise UnusableEvent("a response parameter is not JSON") from None
+    return web.json_response(text=text, headers=_NO_STORE)
 
 
 def render_error(error: OAuthError) -> web.Response:
     """RFC 6749 §5.2; what a plugin put into its error is held to the characters allowed there."""
-    if not 400 <= error.status <= 599:
-        error = ServerError(reason="an error with a status that is none")
     headers = dict(_NO_STORE)
     if error.status == 401:
         headers["WWW-Authenticate"] = _CHALLENGE
@@ -66,7 +75,7 @@ def render_error(error: OAuthError) -> web.Response:
     if isinstance(error, TemporarilyUnavailable):
         headers["Retry-After"] = str(error.retry_after)
     body = {
-        "error": _NOT_IN_A_DESCRIPTION.sub("?", error.code),
+        "error": error.code,
         "error_description": _NOT_IN_A_DESCRIPTION.sub("?", error.description),
     }
     return web.json_response(body, status=error.status, headers=headers)
@@ -81,8 +90,9 @@ def _check_head(request: web.Request) -> None:
     types = request.headers.getall("Content-Type", [])
     if len(types) != 1 or not _is_utf8_form(types[0]):
         raise InvalidRequest(f"The Content-Type must be {FORM_MEDIA_TYPE} in UTF-8.")
-    names = {field.partition("=")[0] for field in request.rel_url.raw_query_string.split("&")}
-    if names & set(CREDENTIAL_PARAMETERS):
+    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise InvalidRequest("A Transfer-Encoding other than chunked is not accepted.")
+    if not request.query.keys().isdisjoint(CREDENTIAL_PARAMETERS):
         raise InvalidRequest("Credentials in the URL are not accepted: it is logged everywhere.")
 
 

@@ -141,6 +141,14 @@ MISTAKES = [
     pytest.param(
         ["clients", "create", "new", "--secret-file", "-"], "at least 24 characters", id="no secret"
     ),
+    pytest.param(
+        ["clients", "create", "new", "--secret-file", "apogee.db"], "not UTF-8", id="no text"
+    ),
+    pytest.param(["clients", "create", "new", "--role", ""], "a role needs", id="an empty role"),
+    pytest.param(
+        ["clients", "create", "new", "--default-audience", "a b"], "audience needs", id="audience"
+    ),
+    pytest.param(["clients", "create", "new", "--name", "a\nb"], "name needs", id="a name"),
     pytest.param(["scopes", "create", "invoices.read"], "exists already", id="a scope twice"),
     pytest.param(["scopes", "create", "openid"], "standard scope", id="a standard scope"),
     pytest.param(["scopes", "create", "a b"], "without space", id="a scope with a space"),
@@ -240,6 +248,13 @@ def test_check_says_what_is_wrong_and_how_to_mend_it(
     assert not findings[failing]["ok"]
     assert hint in findings[failing]["detail"]
     assert findings["settings"]["ok"]
+
+
+def test_check_reports_wrong_settings_too(cli: Cli) -> None:
+    """As findings, in JSON if that was asked for."""
+    done = cli("check", "--json", APOGEE_PORT="x", APOGEE_NONSENSE="y")
+    assert done.returncode == 1
+    assert [finding["ok"] for finding in json.loads(done.stdout)] == [False, False]
 
 
 def test_check_finds_a_wrong_key(cli: Cli, home_env: dict[str, str]) -> None:

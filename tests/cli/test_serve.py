@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import shlex
 import signal
@@ -54,9 +55,13 @@ def granted(port: int, client_id: str, secret: str) -> int:
 
 
 def wait_until_refused(port: int) -> None:
-    with suppress(ConnectionRefusedError):
-        while True:
+    while True:
+        try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            return
+        except ConnectionResetError:
+            continue  # it closed just then
 
 
 def curl_lines(server: Server) -> list[list[str]]:
@@ -183,6 +188,90 @@ def test_F_PR_01_requests_in_flight_are_answered_on_a_stop(
         assert server.wait() == 0
     assert statuses == [200] * begun
     assert any("stopped" in line for line in server.output)
+
+
+def test_a_body_that_is_on_its_way_is_waited_for(
+    cli: Cli, home_env: dict[str, str], tmp_path: Path
+) -> None:
+    """SIGTERM between head and body: the request is answered all the same."""
+    secret = json.loads(cli("clients", "create", "billing", "--json").stdout)["client_secret"]
+    port = free_port()
+    body = f"grant_type=client_credentials&client_id=billing&client_secret={secret}".encode()
+    head = (
+        "POST /connect/token HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with serving(env=home_env | {"APOGEE_PORT": str(port)}, cwd=tmp_path) as server:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(head.encode())
+            assert b"100 Continue" in connection.recv(4096)  # the request has begun
+            connection.sendall(body[:-5])
+            server.send(signal.SIGTERM)
+            server.wait_for("stopping")
+            wait_until_refused(port)
+            connection.sendall(body[-5:])
+            answer = connection.makefile("rb").read()
+        assert server.wait() == 0
+    assert b"HTTP/1.1 200 OK" in answer
+    assert b"Connection: close" in answer
+
+
+STUBBORN_PLUGIN = """
+import asyncio
+from apogee_idp import ProcessSignIn, Stage
+
+async def never_end(event):
+    print("handler waits", flush=True)
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+
+def register(registry, services):
+    registry.add(ProcessSignIn, never_end, name="never_end", order=Stage.GENERATE_TOKEN - 1)
+"""
+
+
+def test_a_handler_that_never_ends_does_not_keep_the_process(
+    cli: Cli, home_env: dict[str, str], tmp_path: Path
+) -> None:
+    """It swallows every cancellation; the stop says so and exits with 1."""
+    (tmp_path / "stubborn.py").write_text(STUBBORN_PLUGIN)
+    secret = json.loads(cli("clients", "create", "billing", "--json").stdout)["client_secret"]
+    port = free_port()
+    env = home_env | {
+        "APOGEE_PORT": str(port),
+        "APOGEE_PLUGINS": "stubborn:register",
+        "APOGEE_HANDLER_TIMEOUT": "0.1",
+        "APOGEE_SHUTDOWN_TIMEOUT": "0.1",
+        "PYTHONPATH": str(tmp_path),
+    }
+    with serving(env=env, cwd=tmp_path) as server:
+
+        def ask() -> None:
+            with suppress(OSError, http.client.HTTPException):
+                granted(port, "billing", secret)
+
+        request = threading.Thread(target=ask)
+        request.start()
+        server.wait_for("handler waits")
+        assert server.stop() == 1
+        request.join()
+    assert any("stopped_with_hanging_tasks" in line for line in server.output)
+
+
+def test_F_PR_05_a_log_that_nobody_reads_does_not_stop_the_server(
+    cli: Cli, home_env: dict[str, str], tmp_path: Path
+) -> None:
+    """More events than the pipe and the queue behind it can take: tokens go on."""
+    secret = json.loads(cli("clients", "create", "billing", "--json").stdout)["client_secret"]
+    port = free_port()
+    env = home_env | {"APOGEE_PORT": str(port), "APOGEE_LOG_LEVEL": "debug"}
+    with serving(env=env, cwd=tmp_path):
+        statuses = {granted(port, "billing", secret) for _ in range(300)}
+    assert statuses == {200}
 
 
 def test_two_servers_that_start_together_publish_the_same_keys(

@@ -132,6 +132,7 @@ def swapped(records: tuple[KeyRecord, ...]) -> list[KeyRecord]:
         pytest.param(lambda records: [replace(r, sealed="a.b.c.d.e") for r in records], id="junk"),
         pytest.param(lambda records: records[:2], id="no encryption key"),
         pytest.param(lambda records: records[2:], id="no signing key"),
+        pytest.param(lambda records: [records[0], records[2]], id="no ES256 key"),
         pytest.param(lambda records: [], id="nothing at all"),
     ],
 )

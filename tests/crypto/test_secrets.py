@@ -21,17 +21,19 @@ from apogee_idp.crypto.secrets import (
     generate_secret,
     secret_id_of,
 )
+from apogee_idp.crypto.slow_hashes import SlowVerifier
 from apogee_idp.errors import TemporarilyUnavailable
 from apogee_idp.model import ClientSecret
 
 OWN = "an operator's own, chosen by hand"
+hash_of_own = slow_hashes.hash_secret(OWN)
 
 
 @pytest.fixture
 def verifier() -> Iterator[SecretVerifier]:
-    made = SecretVerifier(monotonic=lambda: 0.0)
-    yield made
-    made.close()
+    slow = SlowVerifier(monotonic=lambda: 0.0)
+    yield SecretVerifier(slow)
+    slow.close()
 
 
 def test_a_generated_secret_has_our_format() -> None:
@@ -104,7 +106,10 @@ async def test_an_adopted_secret_is_hashed_slowly_and_found(verifier: SecretVeri
     assert await verifier.find(OWN + " ", stored) is None
 
 
-@pytest.mark.parametrize("value", ["short", "x" * (MINIMUM_LENGTH - 1), "x" * (MAXIMUM_BYTES + 1)])
+@pytest.mark.parametrize(
+    "value",
+    ["short", "x" * (MINIMUM_LENGTH - 1), "x" * (MAXIMUM_BYTES + 1), "x" * 30 + "\0", "\n" * 30],
+)
 def test_an_adopted_secret_has_bounds(value: str) -> None:
     """Too short to be safe, too long to be hashed."""
     with pytest.raises(ValueError, match="secret of your own"):
@@ -157,13 +162,55 @@ async def test_an_unknown_client_costs_a_slow_hash_too(
 
 async def test_waiting_for_slow_hashes_is_bounded() -> None:
     """Past the bound: try again later, rather than a queue without end."""
-    verifier = SecretVerifier(monotonic=lambda: 0.0, threads=1, max_waiting=2)
-    outcomes = await asyncio.gather(
-        *(verifier.find(f"{OWN} {n}", []) for n in range(5)), return_exceptions=True
-    )
-    assert [isinstance(o, TemporarilyUnavailable) for o in outcomes] == [False] * 2 + [True] * 3
-    assert await verifier.find(OWN, []) is None
-    verifier.close()
+    slow = SlowVerifier(monotonic=lambda: 0.0, threads=1, max_waiting=8)
+    ask = [slow.verify(hash_of_own, f"{OWN} {n}") for n in range(10)]
+    outcomes = await asyncio.gather(*ask, return_exceptions=True)
+    assert [isinstance(o, TemporarilyUnavailable) for o in outcomes] == [False] * 8 + [True] * 2
+    nobody = [slow.verify(slow_hashes.NOBODYS_HASH, f"{OWN} {n}") for n in range(4)]
+    outcomes = await asyncio.gather(*nobody, return_exceptions=True)
+    assert [isinstance(o, TemporarilyUnavailable) for o in outcomes] == [False] * 2 + [True] * 2
+    assert await slow.verify(hash_of_own, OWN)
+    slow.close()
+
+
+async def test_a_slow_hash_that_takes_too_long_is_waited_for_no_longer() -> None:
+    """The caller hears "later"; the answer is remembered when it comes."""
+    slow = SlowVerifier(monotonic=lambda: 0.0, threads=1, patience=0.001)
+    with pytest.raises(TemporarilyUnavailable):
+        await slow.verify(hash_of_own, OWN)
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                assert await slow.verify(hash_of_own, OWN)
+                break
+            except TemporarilyUnavailable:
+                continue
+    slow.close()
+
+
+async def test_the_same_question_is_asked_once(
+    verifier: SecretVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many ask it at the same time."""
+    calls: list[str] = []
+    verify = slow_hashes.verify_secret
+
+    def counted(stored: str, presented: str) -> bool:
+        calls.append(presented)
+        return verify(stored, presented)
+
+    monkeypatch.setattr(slow_hashes, "verify_secret", counted)
+    stored = [ClientSecret("s", hash_of_own)]
+    answers = await asyncio.gather(*(verifier.find(OWN, stored) for _ in range(50)))
+    assert (answers, len(calls)) == (["s"] * 50, 1)
+
+
+async def test_an_adopted_secret_of_our_format_works(verifier: SecretVerifier) -> None:
+    """Moved from another installation: kept as what it is."""
+    moved = generate_secret()
+    adopted = adopt_secret(moved.value)
+    assert (adopted.id, adopted.hash) == (moved.id, moved.hash)
+    assert await verifier.find(moved.value, [ClientSecret(adopted.id, adopted.hash)]) == moved.id
 
 
 SECRET = "388D45FA-B36B-4988-BA59-B187D329C207"
@@ -211,6 +258,9 @@ def test_all_three_PRFs_are_known(prf: int) -> None:
         pytest.param(identity_hash(size=8), id="a short key"),
         pytest.param("$argon2id$v=19$m=1048576,t=99,p=1$c2FsdHNhbHQ$AAAA", id="a gigabyte"),
         pytest.param("$argon2id$nonsense", id="no argon2 hash"),
+        pytest.param("$argon2id$v=19$m=19456,t=2,p=1$ä$ö", id="an argon2 hash in no ASCII"),
+        pytest.param("$argon2id$v=19$m=19456,t=2,p=64$c2FsdHNhbHQ$AAAA", id="64 lanes"),
+        pytest.param(identity_hash(size=128), id="an endless key"),
         pytest.param(slow_hashes.NOBODYS_HASH, id="nobody's hash"),
     ],
 )

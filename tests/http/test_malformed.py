@@ -217,12 +217,39 @@ async def test_malformed_heads_are_refused_in_our_words(idp: Idp, head: str) -> 
     assert answer.headers["Server"] == "apogee-idp"
 
 
+@pytest.mark.parametrize("path", ["/connect/token", "/", "/nope"])
+async def test_an_expectation_that_nobody_meets(idp: Idp, path: str) -> None:
+    """417 in our words; 100-continue is met."""
+    refused = await idp.send_raw(
+        raw(GOOD.encode(), f"Expect: {CANARY}", line=f"POST {path} HTTP/1.1")
+    )
+    check_refusal(refused, 417, "invalid_request")
+
+
+async def test_100_continue_is_met(idp: Idp) -> None:
+    """curl sends it with larger bodies."""
+    secret = await idp.add_client()
+    body = f"grant_type=client_credentials&client_id=billing&client_secret={secret}"
+    answer = await idp.send_raw(raw(body.encode(), "Expect: 100-continue"))
+    assert answer.status == 100
+
+
+async def test_a_transfer_encoding_of_another_kind_is_refused(idp: Idp) -> None:
+    """Only chunks are undone."""
+    head = raw(b"", "Transfer-Encoding: gzip, chunked").replace(b"Content-Length: 0\r\n", b"")
+    check_refusal(await idp.send_raw(head + b"0\r\n\r\n"), 400, "invalid_request")
+
+
 async def test_R_TE_01_the_query_string_is_never_read(idp: Idp) -> None:
     """Parameters count in the body alone; credentials in a URL are refused outright."""
     secret = await idp.add_client()
     form = {"Content-Type": FORM}
     by_query = await idp.send("POST", f"/connect/token?{GOOD}", headers=form, data="")
     check_refusal(by_query, 400, "invalid_request")
+    escaped = await idp.send_raw(
+        raw(GOOD.encode(), line="POST /connect/token?client%5Fsecret=x HTTP/1.1")
+    )
+    check_refusal(escaped, 400, "invalid_request")
     ignored = await idp.send(
         "POST",
         "/connect/token?scope=nonsense&grant_type=x",

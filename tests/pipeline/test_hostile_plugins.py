@@ -18,14 +18,16 @@ from apogee_idp import (
     IssuedToken,
     OAuthError,
     Principal,
+    ProcessConfiguration,
     ProcessSignIn,
     Registry,
     Services,
     Stage,
+    TokenResponse,
     TokenStage,
 )
 from tests.conftest import StartIdp
-from tests.idp import Answer, Idp, is_jwe
+from tests.idp import ISSUER, Answer, Idp, is_jwe
 
 Misdeed = Callable[[Any], Awaitable[object]]
 BEFORE_TOKEN = (ProcessSignIn, Stage.GENERATE_TOKEN - 1)
@@ -89,6 +91,44 @@ async def replace_the_claims(event: GenerateToken) -> None:
     event.claims = {"iss": "https://evil.example"}  # type: ignore[assignment]
 
 
+class Unusual(str):
+    """Equal to no reserved name, and written like one."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+async def claim_by_an_unusual_name(event: GenerateToken) -> None:
+    event.claims._entries[Unusual("sub")] = "admin"
+
+
+@dataclass(frozen=True)
+class FakeKey:
+    """Whatever a plugin may take for a key."""
+
+    algorithm: str = "RS256"
+    kid: str = "fake"
+    signature: object = b"signed"
+    encrypted: object = None
+
+    async def sign(self, message: bytes) -> Any:
+        return self.signature
+
+    def encrypt(self, signed_token: str, *, typ: str) -> Any:
+        return self.encrypted
+
+
+def responding(**parameters: object) -> Misdeed:
+    async def handler(event: ProcessSignIn) -> None:
+        assert event.access_token is not None
+        event.response = TokenResponse(event.access_token, parameters)
+
+    return handler
+
+
 async def a_response_of_its_own(event: ProcessSignIn) -> None:
     assert event.response is not None
     token = IssuedToken("forged", event.request, 10**9)
@@ -134,6 +174,24 @@ MISDEEDS: list[Any] = [
     pytest.param(BEFORE_SIGNATURE, setting("signing_key", "key"), id="a key that is text"),
     pytest.param(BEFORE_SIGNATURE, setting("encryption_key", "key"), id="a text to encrypt to"),
     pytest.param(BEFORE_SIGNATURE, setting("typ", {1}), id="a typ that is no JSON"),
+    pytest.param(BEFORE_SIGNATURE, setting("typ", "jwt"), id="another typ"),
+    pytest.param(BEFORE_SIGNATURE, setting("typ", "JWT"), id="a JWT for the client itself"),
+    pytest.param(BEFORE_SIGNATURE, setting("lifetime", 10**9), id="a lifetime without end"),
+    pytest.param(BEFORE_SIGNATURE, setting("signing_key", FakeKey("none")), id="alg none"),
+    pytest.param(BEFORE_SIGNATURE, setting("signing_key", FakeKey("HS256")), id="alg HS256"),
+    pytest.param(
+        BEFORE_SIGNATURE, setting("signing_key", FakeKey(signature=b"")), id="no signature"
+    ),
+    pytest.param(
+        BEFORE_SIGNATURE, setting("signing_key", FakeKey(signature="x")), id="a signature of text"
+    ),
+    pytest.param(BEFORE_SIGNATURE, setting("encryption_key", FakeKey()), id="encrypts to nothing"),
+    pytest.param(
+        BEFORE_SIGNATURE, setting("encryption_key", FakeKey(encrypted="x")), id="encrypts to text"
+    ),
+    pytest.param(BEFORE_SIGNATURE, claiming("big", "x" * 100_000), id="a claim without measure"),
+    pytest.param(BEFORE_SIGNATURE, claiming("half", "\ud800"), id="a claim of half a character"),
+    pytest.param(BEFORE_SIGNATURE, claim_by_an_unusual_name, id="a claim by an unusual name"),
     pytest.param(BEFORE_SIGNATURE, smuggle_a_reserved_claim, id="a claim smuggled in"),
     pytest.param(BEFORE_SIGNATURE, replace_the_claims, id="the claims replaced"),
     pytest.param(
@@ -145,6 +203,11 @@ MISDEEDS: list[Any] = [
     pytest.param(AT_THE_END, setting("response", None), id="no response"),
     pytest.param(AT_THE_END, setting("response", {"access_token": "x"}), id="a dict as response"),
     pytest.param(AT_THE_END, a_response_of_its_own, id="a token of its own making"),
+    pytest.param(AT_THE_END, responding(scope="admin"), id="another scope told"),
+    pytest.param(AT_THE_END, responding(refresh_token="x"), id="a refresh token told"),
+    pytest.param(AT_THE_END, responding(error="x"), id="an error told"),
+    pytest.param(AT_THE_END, responding(x=float("nan")), id="a parameter that is no number"),
+    pytest.param(AT_THE_END, responding(x={1}), id="a parameter that is no JSON"),
     *[
         pytest.param(at, claiming(name), id=f"claims {name} {where}")
         for at, where in ((BEFORE_TOKEN, "for all"), (BEFORE_SIGNATURE, "for one"))
@@ -201,8 +264,17 @@ async def test_reserved_response_parameters_stay_the_cores(start_idp: StartIdp) 
 
 
 class Teapot(OAuthError):
-    code = 'bad"code\n'
+    code = "teapot"
     status = 200
+
+
+class Unprepared(OAuthError):
+    """Forgets to call the constructor that it inherits."""
+
+    code = "unprepared"
+
+    def __init__(self) -> None:
+        pass
 
 
 @dataclass
@@ -217,10 +289,7 @@ class Refusal:
     [
         pytest.param(Refusal(InvalidScope("not on Sundays"), 400, "invalid_scope"), id="as meant"),
         pytest.param(Refusal(InvalidScope('"a\\b\r\nX: ü'), 400, "invalid_scope"), id="odd text"),
-        pytest.param(Refusal(Teapot("x"), 500, "server_error"), id="a status of success"),
-        pytest.param(
-            Refusal(InvalidScope("x", status=9000), 500, "server_error"), id="a status of nothing"
-        ),
+        pytest.param(Refusal(Unprepared(), 400, "unprepared"), id="without its constructor"),
     ],
 )
 async def test_a_plugins_refusal_is_rendered_within_the_rules(
@@ -235,6 +304,60 @@ async def test_a_plugins_refusal_is_rendered_within_the_rules(
     assert (answer.status, answer.error) == (refusal.status, refusal.code)
     assert answer.json["error_description"].isascii()
     assert not set(answer.json["error_description"]) & set('"\\\r\n')
+
+
+async def test_a_malformed_refusal_is_a_fault(start_idp: StartIdp) -> None:
+    """An error with a status of success, or of nothing, can't even be made."""
+    for make in (lambda: Teapot("x"), lambda: InvalidScope("x", status=9000)):
+
+        async def refuse(event: ProcessSignIn, make: Any = make) -> None:
+            raise make()
+
+        answer, _ = await run(start_idp, BEFORE_TOKEN, refuse)
+        assert (answer.status, answer.error) == (500, "server_error")
+    with pytest.raises(TypeError, match="OAuth error code"):
+        type("Bad", (OAuthError,), {"code": 'bad"code'})
+
+
+async def test_a_token_of_another_request_is_not_sent(start_idp: StartIdp) -> None:
+    """Even when a plugin swaps the request along with the response."""
+    kept: list[ProcessSignIn] = []
+
+    def register(registry: Registry, _: Services) -> None:
+        async def swap(event: ProcessSignIn) -> None:
+            kept.append(event)
+            if event.known_client().client_id == "thief":
+                event.request, event.response = kept[0].request, kept[0].response
+
+        registry.add(ProcessSignIn, swap, name="swap", order=AT_THE_END[1])
+
+    idp = await start_idp(register=register)
+    assert (await idp.grant("victim", await idp.add_client("victim"))).status == 200
+    stolen = await idp.grant("thief", await idp.add_client("thief"))
+    assert (stolen.status, stolen.error) == (500, "server_error")
+
+
+@pytest.mark.parametrize("value", [0, None, "", "false"])
+async def test_only_the_boolean_false_switches_encryption_off(
+    start_idp: StartIdp, value: object
+) -> None:
+    """Whatever else is left on the event keeps the token encrypted."""
+    answer, _ = await run(start_idp, BEFORE_TOKEN, setting("encrypt_access_token", value))
+    assert is_jwe(answer.token)
+
+
+async def test_the_issuer_of_the_metadata_is_the_configured_one(start_idp: StartIdp) -> None:
+    """A plugin may add to the document, and replace even the mapping, but not the issuer."""
+
+    def register(registry: Registry, _: Services) -> None:
+        async def forge(event: ProcessConfiguration) -> None:
+            event.metadata = {"issuer": "https://evil.example", "extra": 1}  # type: ignore[assignment]
+
+        registry.add(ProcessConfiguration, forge, name="forge", order=9000)
+
+    idp = await start_idp(register=register)
+    answer = await idp.send("GET", "/.well-known/openid-configuration")
+    assert answer.json == {"issuer": ISSUER, "extra": 1}
 
 
 async def test_interleaved_requests_of_others_are_untouched(start_idp: StartIdp) -> None:

@@ -43,6 +43,11 @@ def recording(name: str) -> Callable[[Sample], Any]:
     return handler
 
 
+class Recorder:
+    async def __call__(self, event: Sample) -> None:
+        event.seen.append("object")
+
+
 def registry_of(*rows: tuple[str, int], **options: Any) -> Registry:
     registry = Registry(**options)
     for name, order in rows:
@@ -107,11 +112,6 @@ async def test_a_handler_may_dispatch_another_event() -> None:
     assert await dispatched(registry, Derived()) == ["inner"]
 
 
-class Recorder:
-    async def __call__(self, event: Sample) -> None:
-        event.seen.append("object")
-
-
 async def test_an_object_with_an_async_call_is_a_handler() -> None:
     """A class is for collaborators, which come through its constructor."""
     registry = Registry()
@@ -133,6 +133,10 @@ def not_async(event: Sample) -> None:
         pytest.param({"order": "1"}, "whole order", id="an order that is text"),
         pytest.param({"order": 1.5}, "whole order", id="an order between two"),
         pytest.param({"order": True}, "whole order", id="an order that is a truth value"),
+        pytest.param({"handler": Recorder}, "not a class", id="a class, not an object of it"),
+        pytest.param({"name": "X9é"}, "snake_case", id="a name in another alphabet"),
+        pytest.param({"event": "Sample"}, "class of events", id="an event that is text"),
+        pytest.param({"when": recording("x")}, "not async", id="an async filter"),
         pytest.param({"name": "taken"}, "already has", id="a name that is taken"),
         pytest.param({"when": lambda event: True}, "not a lambda", id="a filter without name"),
     ],
@@ -140,9 +144,9 @@ def not_async(event: Sample) -> None:
 def test_add_refuses(options: dict[str, Any], message: str) -> None:
     """At registration, where the plugin's author sees it, and not at the first request."""
     registry = registry_of(("taken", 1))
-    arguments = {"handler": recording("x"), "name": "x", "order": 1} | options
+    arguments = {"event": Sample, "handler": recording("x"), "name": "x", "order": 1} | options
     with pytest.raises(RegistryError, match=message):
-        registry.add(Sample, arguments.pop("handler"), **arguments)
+        registry.add(arguments.pop("event"), arguments.pop("handler"), **arguments)
 
 
 def always_no(event: Sample) -> bool:
@@ -296,6 +300,20 @@ async def test_a_filter_must_answer_with_a_truth_value(answer: object) -> None:
     registry.add(Sample, recording("a"), name="a", order=1, when=filter_)
     with pytest.raises(HandlerFault, match="filter"):
         await dispatched(registry)
+
+
+async def test_the_innermost_slow_handler_is_named() -> None:
+    """Not the one that waited for it."""
+    registry = Registry(handler_timeout=0.01)
+
+    async def outer(event: Derived) -> None:
+        await registry.dispatch(Sample())
+
+    registry.add(Derived, outer, name="outer", order=1)
+    registry.add(Sample, wait_for_ever, name="inner", order=1)
+    with pytest.raises(HandlerFault) as caught:
+        await dispatched(registry, Derived())
+    assert caught.value.handler == "inner"
 
 
 async def test_a_real_cancellation_is_not_swallowed() -> None:

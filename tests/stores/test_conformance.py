@@ -313,17 +313,29 @@ async def test_a_client_has_OpenIddicts_shape_in_the_store(store: Store) -> None
 
 async def test_an_update_keeps_what_it_does_not_know(store: Store) -> None:
     """Members that other programs wrote."""
+    newer = {
+        "future": 1,
+        "token_profile": {"typ": "JWT", "future": 2},
+        "secrets": [{"id": "a", "hash": "sha256:0", "future": 3}],
+    }
     theirs = {"client_id": "billing", "redirect_uris": ["https://a"], "settings": {"x": "y"}}
-    await store.applications.insert("billing", theirs | {"client_type": "confidential"})
+    ours = {"client_type": "confidential", "properties": {"apogee": newer, "team": "t"}}
+    await store.applications.insert("billing", theirs | ours)
     clients = clients_in(store)
     client = await clients.get("billing")
     assert client is not None
+    assert (client.token_profile.typ, client.secrets[0].id) == ("JWT", "a")
     await clients.update(replace(client, display_name="New"))
     stored = await store.applications.get("billing")
     assert stored is not None
     assert stored.document["redirect_uris"] == ["https://a"]
     assert stored.document["settings"] == {"x": "y"}
     assert stored.document["display_name"] == "New"
+    properties = stored.document["properties"]
+    assert properties["team"] == "t"
+    kept = properties["apogee"]
+    futures = (kept["future"], kept["token_profile"]["future"], kept["secrets"][0]["future"])
+    assert futures == (1, 2, 3)
 
 
 async def test_a_stale_client_is_not_written(store: Store) -> None:
@@ -341,6 +353,10 @@ async def test_a_stale_client_is_not_written(store: Store) -> None:
         pytest.param({"client_id": None}, id="no id"),
         pytest.param({"client_id": 5}, id="an id of another type"),
         pytest.param({"client_id": "usr_x"}, id="a user's id"),
+        pytest.param({"client_id": "another"}, id="another client's id"),
+        pytest.param(
+            {"properties": {"apogee": {"secrets": [{"id": "a", "hash": 5}]}}}, id="a hash of 5"
+        ),
         pytest.param({"permissions": [1]}, id="a permission of another type"),
         pytest.param({"properties": {"apogee": {"secrets": [{"x": 1}]}}}, id="a secret of nothing"),
         pytest.param({"properties": "text"}, id="properties that are text"),

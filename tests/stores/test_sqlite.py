@@ -17,8 +17,8 @@ from apogee_idp.stores.sqlite import SqliteStore
 from .conftest import Clock
 
 
-def store_at(path: Path | str) -> SqliteStore:
-    return SqliteStore(str(path), now=Clock(), new_id=lambda: "v")
+def store_at(path: Path | str, patience: float = 5.0) -> SqliteStore:
+    return SqliteStore(str(path), now=Clock(), new_id=lambda: "v", patience=patience)
 
 
 async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -109,13 +109,17 @@ async def test_one_failure_in_a_batch_is_its_own(tmp_path: Path) -> None:
 
 async def test_a_locked_database_is_unavailable_and_recovers(tmp_path: Path) -> None:
     """Another process holds the write lock: a clear error in bounded time, then all is well."""
-    store = store_at(tmp_path / "a.db")
+    store = store_at(tmp_path / "a.db", patience=0.5)
     await store.open()
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="locked"):
         await asyncio.wait_for(store.applications.insert("key", {}), 10)
     assert await store.applications.get("key") is None
+    reader = store_at(tmp_path / "a.db", patience=0.5)
+    await reader.open()  # what is up to date is opened without writing
+    assert await reader.applications.get("key") is None
+    await reader.close()
     other.execute("ROLLBACK")
     other.close()
     await store.applications.insert("key", {})

@@ -1,0 +1,108 @@
+"""From a built installation to answered requests: sockets, signals, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import cast
+
+from aiohttp import web
+
+from .app import Installation, opened_installation
+from .errors import SettingsError
+from .logs import log_lifecycle, log_loop_exception
+from .settings import Settings
+from .web.application import create_application
+from .web.connection import Connection, refuse_expectations
+from .web.in_flight import InFlight
+
+_BACKLOG = 1024
+_CANCEL_SECONDS = 1.0
+_KEEPALIVE_SECONDS = 75.0
+_LINGERING_SECONDS = 2.0
+
+
+async def serve(
+    settings: Settings, *, announce: Callable[[Installation], Awaitable[None]] | None = None
+) -> None:
+    """Serves until SIGTERM or SIGINT, then answers what is in flight and returns.
+
+    ``announce`` is awaited once the server listens. Raises what ``opened_installation`` and
+    ``listening`` raise.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log_loop_exception)
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    async with opened_installation(settings) as installation, listening(installation) as port:
+        if announce is not None:
+            await announce(installation)
+        log_lifecycle("serving", host=settings.host, port=port, issuer=settings.issuer)
+        await stop.wait()
+        log_lifecycle("stopping")
+    await _abandon_what_hangs()
+    log_lifecycle("stopped")
+
+
+@asynccontextmanager
+async def listening(installation: Installation) -> AsyncIterator[int]:
+    """Serves on the settings' address meanwhile; yields the port.
+
+    In the end it stops listening and waits up to ``shutdown_timeout`` for requests in flight.
+    Raises SettingsError if the address can't be had.
+    """
+    settings = installation.settings
+    in_flight = InFlight()
+    application = create_application(installation.services, installation.registry, in_flight)
+    runner = web.AppRunner(application, shutdown_timeout=_CANCEL_SECONDS)
+    await runner.setup()
+    try:
+        server = await _listen(cast(web.Server, runner.server), settings)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
+            await in_flight.finish(timeout=settings.shutdown_timeout)
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(connections: web.Server, settings: Settings) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    connections.request_handler = refuse_expectations(connections.request_handler)
+
+    def connection() -> Connection:
+        return Connection(
+            connections,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # aiohttp documents None as "no log"
+            auto_decompress=False,
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+            lingering_time=_LINGERING_SECONDS,
+        )
+
+    try:
+        return await loop.create_server(connection, settings.host, settings.port, backlog=_BACKLOG)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "no such address"
+        address = f"{settings.host}:{settings.port}"
+        raise SettingsError([f"can't listen on {address}: {reason}; see --host, --port"]) from None
+
+
+async def _abandon_what_hangs() -> None:
+    """A plugin's task that swallows its cancellation must not keep the process alive."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    if not rest:
+        return
+    _, hanging = await asyncio.wait(rest, timeout=_CANCEL_SECONDS)
+    if hanging:
+        log_lifecycle("stopped_with_hanging_tasks", tasks=len(hanging))
+        logging.shutdown()
+        os._exit(1)
