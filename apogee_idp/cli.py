@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -14,12 +13,19 @@ from typing import Any, TextIO, TypeVar
 import click
 
 from . import app, checks, development, serving
-from .crypto.secrets import NewSecret
 from .errors import ApogeeError, CommandRefused, SettingsError
 from .logs import logging_to
 from .management.clients import AddClient, ClientCommands
 from .management.scopes import ScopeCommands
-from .model import SIGNING_ALGORITHMS, TOKEN_TYPS, Client, Scope, TokenProfile
+from .model import SIGNING_ALGORITHMS, TOKEN_TYPS, Scope, TokenProfile
+from .printing import (
+    client_facts,
+    print_json,
+    print_secret,
+    print_table,
+    readable,
+    scope_facts,
+)
 from .settings import CONFIG_VARIABLE, Settings, load_settings
 from .stores.base import Store
 
@@ -108,7 +114,7 @@ def create_client(
         secret=_read_secret(secret_file) if secret_file else None,
     )
     client, secret = _with_store(config, lambda store: _client_commands(store).add(command))
-    _print_secret(client.client_id, secret, as_json)
+    print_secret(client.client_id, secret, as_json)
 
 
 @clients.command("list")
@@ -119,7 +125,7 @@ def list_clients(as_json: bool, config: Path | None) -> None:
     """List all clients."""
     found = _with_store(config, lambda store: _client_commands(store).all())
     if as_json:
-        _print_json([_client_facts(client) for client in found])
+        print_json([client_facts(client) for client in found])
     else:
         rows = [
             (
@@ -129,7 +135,7 @@ def list_clients(as_json: bool, config: Path | None) -> None:
             )
             for client in found
         ]
-        _print_table(("CLIENT ID", "NAME", "TOKEN"), rows)
+        print_table(("CLIENT ID", "NAME", "TOKEN"), rows)
 
 
 @clients.command("show")
@@ -139,11 +145,11 @@ def list_clients(as_json: bool, config: Path | None) -> None:
 @reports_errors
 def show_client(client_id: str, as_json: bool, config: Path | None) -> None:
     """Show one client; never its secrets."""
-    facts = _client_facts(_with_store(config, lambda store: _client_commands(store).get(client_id)))
+    facts = client_facts(_with_store(config, lambda store: _client_commands(store).get(client_id)))
     if as_json:
-        _print_json(facts)
+        print_json(facts)
     else:
-        _print_table(("FIELD", "VALUE"), [(name, _readable(fact)) for name, fact in facts.items()])
+        print_table(("FIELD", "VALUE"), [(name, readable(fact)) for name, fact in facts.items()])
 
 
 @clients.command("delete")
@@ -164,7 +170,7 @@ def delete_client(client_id: str, config: Path | None) -> None:
 def rotate_secret(client_id: str, as_json: bool, config: Path | None) -> None:
     """Replace a client's secrets by a new one and print it, this once."""
     secret = _with_store(config, lambda store: _client_commands(store).rotate_secret(client_id))
-    _print_secret(client_id, secret, as_json)
+    print_secret(client_id, secret, as_json)
 
 
 @main.group()
@@ -186,7 +192,7 @@ def create_scope(
     scope = Scope(name, resources, description=description)
     _with_store(config, lambda store: ScopeCommands(store).add(scope))
     if as_json:
-        _print_json(_scope_facts(scope))
+        print_json(scope_facts(scope))
     else:
         click.echo(f"created {name}")
 
@@ -199,9 +205,9 @@ def list_scopes(as_json: bool, config: Path | None) -> None:
     """List all scopes."""
     found = _with_store(config, lambda store: ScopeCommands(store).all())
     if as_json:
-        _print_json([_scope_facts(scope) for scope in found])
+        print_json([scope_facts(scope) for scope in found])
     else:
-        _print_table(("SCOPE", "RESOURCES"), [(s.name, " ".join(s.resources)) for s in found])
+        print_table(("SCOPE", "RESOURCES"), [(s.name, " ".join(s.resources)) for s in found])
 
 
 @scopes.command("delete")
@@ -222,10 +228,10 @@ def handlers(as_json: bool, config: Path | None) -> None:
     """Print the sealed table of handlers, in the order they run."""
     rows = asyncio.run(checks.handler_table(_settings(config)))
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     else:
         headings = ("EVENT", "ORDER", "NAME", "DISTRIBUTION", "VERSION", "FILTER")
-        _print_table(headings, [tuple(map(str, row.values())) for row in rows])
+        print_table(headings, [tuple(map(str, row.values())) for row in rows])
 
 
 @main.command()
@@ -236,7 +242,7 @@ def check(as_json: bool, config: Path | None) -> None:
     """Say whether settings, store, keys and handlers are fit to serve."""
     findings = _findings(config)
     if as_json:
-        _print_json([{"check": f.name, "ok": f.ok, "detail": f.detail} for f in findings])
+        print_json([{"check": f.name, "ok": f.ok, "detail": f.detail} for f in findings])
     else:
         for finding in findings:
             click.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name:<9} {finding.detail}")
@@ -278,55 +284,6 @@ def _with_store(config: Path | None, action: Callable[[Store], Awaitable[Result]
 
 def _client_commands(store: Store) -> ClientCommands:
     return ClientCommands(store, now=app.now)
-
-
-def _client_facts(client: Client) -> dict[str, Any]:
-    return {
-        "client_id": client.client_id,
-        "display_name": client.display_name,
-        "client_type": client.client_type,
-        "enabled": client.enabled,
-        "permissions": sorted(client.permissions),
-        "roles": list(client.roles),
-        "default_scopes": list(client.default_scopes),
-        "default_audience": client.default_audience,
-        "skip_token_encryption": client.skip_token_encryption,
-        "signing_algorithm": client.token_profile.signing_algorithm,
-        "token_typ": client.token_profile.typ,
-        "secret_ids": [secret.id for secret in client.secrets],
-        "created_at": client.created_at,
-    }
-
-
-def _scope_facts(scope: Scope) -> dict[str, Any]:
-    return {
-        "name": scope.name,
-        "description": scope.description,
-        "resources": list(scope.resources),
-    }
-
-
-def _readable(fact: object) -> str:
-    return " ".join(map(str, fact)) if isinstance(fact, list) else json.dumps(fact).strip('"')
-
-
-def _print_secret(client_id: str, secret: NewSecret, as_json: bool) -> None:
-    if as_json:
-        _print_json({"client_id": client_id, "client_secret": secret.value})
-    else:
-        click.echo(f"client_id:     {client_id}\nclient_secret: {secret.value}")
-        click.echo("Keep the secret now: it is not shown again.", err=True)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2))
-
-
-def _print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    table = [tuple(headings), *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
 def _fail(problems: Iterable[str]) -> None:

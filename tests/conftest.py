@@ -37,13 +37,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--torture", action="store_true", help="run the long sizes")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--torture"):
-        for item in items:
-            if item.get_closest_marker("torture"):
-                item.add_marker(pytest.mark.skip(reason="long: make torture"))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Fails any test whose output (ours, libraries', logs) shows a secret or a token."""
@@ -120,6 +113,7 @@ async def start_idp(
                 "port": 0,
                 "store": f"sqlite:///{path}",
                 "key_encryption_key": (key_encryption_key,),
+                "handler_timeout": 10.0,
             } | settings
             installation = await stack.enter_async_context(
                 opened_installation(Settings(**chosen), now=clock)

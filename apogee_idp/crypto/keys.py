@@ -36,20 +36,25 @@ class KeyEncryptionKey:
 
     @classmethod
     def parse(cls, text: str) -> KeyEncryptionKey:
-        """From 32 bytes as base64 or base64url; raises ValueError, which never repeats them."""
-        try:
-            raw = base64.b64decode(_standard_base64(text.strip()), validate=True)
-        except (binascii.Error, ValueError):
-            raw = b""
+        """From 32 bytes as base64, base64url or hexadecimal digits.
+
+        Raises ValueError, which never repeats them.
+        """
+        raw = _decoded(text.strip())
         if len(raw) != _KEY_ENCRYPTION_KEY_BYTES:
             raise ValueError("a key-encryption key must be 32 bytes, as base64")
         encoded = base64.urlsafe_b64encode(raw).decode().rstrip("=")
         return cls(hashlib.sha256(raw).hexdigest()[:16], jwk.JWK(kty="oct", k=encoded))
 
 
-def _standard_base64(text: str) -> str:
-    text = text.replace("-", "+").replace("_", "/").rstrip("=")
-    return text + "=" * (-len(text) % 4)
+def _decoded(text: str) -> bytes:
+    standard = text.replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        if len(text) == 2 * _KEY_ENCRYPTION_KEY_BYTES:
+            return bytes.fromhex(text)
+        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import queue
 import sqlite3
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
 
 from ..errors import AlreadyExists, Conflict, StoreUnavailable
 from ..model import thawed
 from .base import MAXIMUM_PAGE, Document, Page, Stored, check_document, check_key
-
-Result = TypeVar("Result")
-Operation = Callable[[sqlite3.Connection], Result]
+from .sqlite_worker import Worker
 
 MEMORY = ":memory:"
 COLLECTIONS = ("applications", "scopes", "keys")
-_MAXIMUM_BATCH = 256
-_MAXIMUM_WAITING = 10_000
 
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     tuple(
@@ -51,11 +42,11 @@ class SqliteStore:
     ) -> None:
         self._path = path
         self._patience = patience
-        self._writer = _Worker("sqlite-writer", path, self._connect, patience, writes=True)
+        self._writer = Worker("sqlite-writer", path, self._connect, patience, writes=True)
         self._reader = (
             self._writer
             if path == MEMORY
-            else _Worker("sqlite-reader", path, self._connect, patience, writes=False)
+            else Worker("sqlite-reader", path, self._connect, patience, writes=False)
         )
         self.applications, self.scopes, self.keys = (
             SqliteCollection(name, self._reader, self._writer, now, new_id) for name in COLLECTIONS
@@ -101,8 +92,8 @@ class SqliteCollection:
     def __init__(
         self,
         name: str,
-        reader: _Worker,
-        writer: _Worker,
+        reader: Worker,
+        writer: Worker,
         now: Callable[[], int],
         new_id: Callable[[], str],
     ) -> None:
@@ -200,146 +191,6 @@ class SqliteCollection:
             parameters,
         ).fetchone()
         return None if row is None else _stored(row)
-
-
-class _Worker:
-    """A thread with a connection of its own, to which operations are submitted.
-
-    A writing worker commits whatever has queued up in one transaction, so that a disk's sync is
-    shared by all who wait for it; an operation that fails is rolled back alone.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        database: str,
-        connect: Callable[[], sqlite3.Connection],
-        patience: float,
-        *,
-        writes: bool,
-    ) -> None:
-        self._name = name
-        self._patience = patience
-        self._database = database
-        self._connect = connect
-        self._writes = writes
-        self._queue: queue.Queue[_Job[Any] | None] = queue.Queue(_MAXIMUM_WAITING)
-        self._thread: threading.Thread | None = None
-
-    async def start(self) -> None:
-        """Connects; raises StoreUnavailable. Then the thread takes operations."""
-        try:
-            db = await asyncio.to_thread(self._connect)
-        except (sqlite3.Error, OSError) as error:
-            raise StoreUnavailable(f"SQLite can't open {self._database}: {error}") from error
-        self._thread = threading.Thread(target=self._work, args=(db,), name=self._name, daemon=True)
-        self._thread.start()
-
-    async def run(self, operation: Operation[Result]) -> Result:
-        if self._thread is None:
-            raise StoreUnavailable("the SQLite store is not open")
-        job: _Job[Result] = _Job(operation)
-        try:
-            self._queue.put_nowait(job)
-        except queue.Full:
-            raise StoreUnavailable("too many operations wait for SQLite") from None
-        try:
-            async with asyncio.timeout(self._patience):
-                return await job.future
-        except TimeoutError:
-            raise StoreUnavailable("SQLite did not answer in time") from None
-
-    async def stop(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            await asyncio.to_thread(self._queue.put, None)
-            await asyncio.to_thread(thread.join)
-
-    def _work(self, db: sqlite3.Connection) -> None:
-        last = False
-        while not last:
-            batch, last = self._next_batch()
-            if batch:
-                self._perform(db, batch)
-        db.close()
-
-    def _next_batch(self) -> tuple[list[_Job[Any]], bool]:
-        batch: list[_Job[Any]] = []
-        job = self._queue.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) == _MAXIMUM_BATCH:
-                return batch, False
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
-
-    def _perform(self, db: sqlite3.Connection, batch: list[_Job[Any]]) -> None:
-        try:
-            if self._writes:
-                _in_one_transaction(db, batch)
-            else:
-                for job in batch:
-                    job.attempt(db)
-        except sqlite3.Error as error:
-            for job in batch:
-                job.fail(StoreUnavailable(f"SQLite: {error}"))
-        for job in batch:
-            job.deliver()
-
-
-class _Job(Generic[Result]):
-    """An operation, and where its outcome goes."""
-
-    def __init__(self, operation: Operation[Result]) -> None:
-        self._operation = operation
-        self._loop = asyncio.get_running_loop()
-        self._result: Result | None = None
-        self._error: Exception | None = None
-        self.future: asyncio.Future[Result] = self._loop.create_future()
-
-    def attempt(self, db: sqlite3.Connection) -> bool:
-        """Runs the operation and keeps its outcome; whether it succeeded."""
-        try:
-            self._result = self._operation(db)
-        except sqlite3.Error as error:
-            self._error = StoreUnavailable(f"SQLite: {error}")
-        except Exception as error:
-            self._error = error
-        return self._error is None
-
-    def fail(self, error: Exception) -> None:
-        """Replaces the outcome: what surrounds the operation failed."""
-        self._error = error
-
-    def deliver(self) -> None:
-        """Hands the outcome to whoever still waits, on their own loop."""
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._settle)
-
-    def _settle(self) -> None:
-        if self.future.done():
-            return
-        if self._error is not None:
-            self.future.set_exception(self._error)
-        else:
-            self.future.set_result(cast(Result, self._result))
-
-
-def _in_one_transaction(db: sqlite3.Connection, batch: list[_Job[Any]]) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        for job in batch:
-            db.execute("SAVEPOINT job")
-            if not job.attempt(db):
-                db.execute("ROLLBACK TO job")
-            db.execute("RELEASE job")
-        db.execute("COMMIT")
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
 
 
 def _schema(db: sqlite3.Connection) -> int:

@@ -142,7 +142,7 @@ def test_a_damaged_key_set_is_not_opened(records: tuple[KeyRecord, ...], damage:
         open_key_set(damage(records), [KEY])
 
 
-@pytest.mark.parametrize("text", ["", "short", "x" * 44, "ä" * 44, "A" * 43 + "!"])
+@pytest.mark.parametrize("text", ["", "short", "x" * 44, "ä" * 44, "A" * 43 + "!", "g" * 64])
 def test_a_malformed_key_encryption_key_is_refused_without_repeating_it(text: str) -> None:
     """32 bytes as base64 or base64url, nothing else."""
     with pytest.raises(ValueError, match="base64") as caught:
@@ -151,11 +151,12 @@ def test_a_malformed_key_encryption_key_is_refused_without_repeating_it(text: st
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_both_spellings_of_base64_are_taken(encode: Any) -> None:
-    """With and without padding; and the key stays out of the repr."""
+def test_the_usual_spellings_are_taken(encode: Any) -> None:
+    """Base64 with and without padding, hexadecimal digits; the key stays out of the repr."""
     raw = b"\xfb\xff" * 16
     text = encode(raw).decode()
     assert KeyEncryptionKey.parse(text).id == KeyEncryptionKey.parse(text.rstrip("=") + "\n").id
+    assert KeyEncryptionKey.parse(raw.hex()).id == KeyEncryptionKey.parse(text).id
     assert text not in repr(KeyEncryptionKey.parse(text))
 
 

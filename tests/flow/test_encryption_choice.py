@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -13,17 +14,19 @@ from apogee_idp.model import Client
 from tests.conftest import StartIdp
 from tests.idp import Idp, is_jwe
 
-EACH = 1000
 CONCURRENT = 32
 
 
-async def test_interleaved_and_concurrent_requests_keep_to_their_own_choice(idp: Idp) -> None:
-    """1,000 requests each: every token of the one is a JWS, every token of the other a JWE."""
+async def test_interleaved_and_concurrent_requests_keep_to_their_own_choice(
+    idp: Idp, long: Callable[[int, int], int]
+) -> None:
+    """1,000 each (torture: 50,000): the one's tokens are all JWS, the other's are all JWE."""
+    each = long(1000, 50_000)
     secrets = {
         "plain": await idp.add_client("plain", skip_token_encryption=True),
         "sealed": await idp.add_client("sealed"),
     }
-    order = ["plain", "sealed"] * EACH
+    order = ["plain", "sealed"] * each
     random.Random(1).shuffle(order)
     slots = asyncio.Semaphore(CONCURRENT)
     encrypted: dict[str, list[bool]] = {"plain": [], "sealed": []}
@@ -34,7 +37,7 @@ async def test_interleaved_and_concurrent_requests_keep_to_their_own_choice(idp:
             encrypted[client_id].append(is_jwe(answer.token))
 
     await asyncio.gather(*map(request, order))
-    assert encrypted == {"plain": [False] * EACH, "sealed": [True] * EACH}
+    assert encrypted == {"plain": [False] * each, "sealed": [True] * each}
 
 
 @pytest.mark.parametrize(
