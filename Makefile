@@ -33,6 +33,8 @@ clean:  ## Remove what was installed or built
 	rm -rf $(VENV) build dist *.egg-info
 
 $(VENV)/installed: requirements.lock requirements-build.lock setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@echo "Installing into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --require-hashes -r requirements-build.lock

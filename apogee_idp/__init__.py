@@ -40,6 +40,7 @@ from .model import (
     TokenProfile,
     TokenRequest,
     TokenResponse,
+    could_pass_for_id_token,
     is_resource,
     is_scope_name,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "TokenStage",
     "UnauthorizedClient",
     "UnsupportedGrantType",
+    "could_pass_for_id_token",
     "is_resource",
     "is_scope_name",
 ]

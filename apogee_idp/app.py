@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from .authentication import ClientAuthenticator
@@ -87,7 +87,7 @@ async def opened_installation(
     Raises StoreUnavailable, KeyringError or RegistryError: then it must not start.
     """
     keys = key_encryption_keys(settings)
-    # Well within a handler's time, so that waiting in vain is a 503 and not the handler's fault.
+    # Half of a handler's time: waiting in vain for one thing is a 503, not the handler's fault.
     patience = settings.handler_timeout / 2
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
     try:
@@ -121,7 +121,7 @@ def _build_services(
     scopes = Directory(scopes_in(store).get, size=size, seconds=seconds, monotonic=time.monotonic)
     authenticator = ClientAuthenticator(clients, verifier, now=now)
     return Services(
-        settings=settings,
+        settings=replace(settings, key_encryption_key=()),  # not for plugins
         clients=clients,
         scopes=scopes,
         keys=key_ring,

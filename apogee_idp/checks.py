@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import secrets
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from .app import opened_installation, opened_store
@@ -14,6 +16,7 @@ from .key_encryption import key_encryption_keys
 from .settings import Settings
 from .stores.base import Store
 from .stores.repositories import load_key_records
+from .stores.sqlite import is_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +36,33 @@ async def check(settings: Settings) -> list[Finding]:
         keys = key_encryption_keys(settings)
     except ApogeeError as error:
         findings.append(Finding("keys", False, str(error)))
-    try:
-        async with opened_store(settings) as store:
-            findings.append(Finding("store", True, await store.check()))
-            if keys is not None:
-                findings.append(await _check_keys(store, keys))
-    except ApogeeError as error:
-        findings.append(Finding("store", False, str(error)))
+    findings += await _check_store(settings, keys)
     try:
         table = await handler_table(settings)
         findings.append(Finding("handlers", True, f"{len(table)} registered, all stages present"))
     except ApogeeError as error:
         findings.append(Finding("handlers", False, str(error)))
     return findings
+
+
+async def _check_store(settings: Settings, keys: list[KeyEncryptionKey] | None) -> list[Finding]:
+    """Looks without making anything: a store that isn't there yet is left to the first start."""
+    if not is_there(settings.sqlite_path):
+        return [_prospect(settings.sqlite_path)]
+    try:
+        async with opened_store(settings) as store:
+            found = [Finding("store", True, await store.check())]
+            return found if keys is None else [*found, await _check_keys(store, keys)]
+    except ApogeeError as error:
+        return [Finding("store", False, str(error))]
+
+
+def _prospect(database: str) -> Finding:
+    path = Path(database).absolute()
+    if os.access(path.parent, os.W_OK):
+        return Finding("store", True, f"none yet: the first start makes {path}")
+    detail = f"none yet, and {path.parent} is no directory that can be written: create it"
+    return Finding("store", False, detail)
 
 
 async def handler_table(settings: Settings) -> list[dict[str, Any]]:

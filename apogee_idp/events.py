@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -15,6 +16,7 @@ from .model import (
     IssuedToken,
     Principal,
     SigningKey,
+    TokenKind,
     TokenProfile,
     TokenRequest,
     TokenResponse,
@@ -94,9 +96,9 @@ class Additions(MutableMapping[str, Any]):
         return len(self._entries)
 
     def copy(self) -> Additions:
-        """The same entries, to be changed apart."""
+        """The same entries, to be changed apart, however deep."""
         copied = Additions(self._reserved)
-        copied._entries.update(self._entries)
+        copied._entries = deepcopy(self._entries)
         return copied
 
 
@@ -146,10 +148,12 @@ class GenerateToken:
     """One token about to be written, nested in a ``ProcessSignIn``.
 
     What stands here concerns this token alone: its extra claims, keys, ``typ`` and lifetime
-    (seconds). Without an ``encryption_key`` the token is a plain JWS.
+    (seconds). Without an ``encryption_key`` the token is a plain JWS. ``kind`` tells an access
+    token from what else will be generated in this way.
     """
 
     sign_in: ProcessSignIn
+    kind: TokenKind
     typ: str
     lifetime: int
     claims: Additions = field(default_factory=_extra_claims)

@@ -27,7 +27,7 @@ def key_encryption_keys(settings: Settings) -> list[KeyEncryptionKey]:
         raise KeyringError(
             "no key-encryption key: the signing keys in the store must be encrypted. Make one with"
             " `openssl rand -base64 32` and set APOGEE_KEY_ENCRYPTION_KEY to it, or"
-            " APOGEE_KEY_ENCRYPTION_KEY_FILE to a file that holds it"
+            " APOGEE_KEY_ENCRYPTION_KEY_FILE to a file that holds it (serve --dev keeps its own)"
         )
     try:
         return [KeyEncryptionKey.parse(text) for text in settings.key_encryption_key]

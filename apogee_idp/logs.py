@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import queue
 import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
@@ -51,7 +52,6 @@ def configure_logging(settings: Settings, handler: logging.Handler, *, colors: b
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         describe_exception,
-        redact,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -67,7 +67,7 @@ def configure_logging(settings: Settings, handler: logging.Handler, *, colors: b
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer],
     )
     handler.setFormatter(formatter)
     root = logging.getLogger()
@@ -89,10 +89,10 @@ class Outlet(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Never waits."""
+        """Never waits and never raises: a record that can't be formatted is dropped, too."""
         try:
             self._lines.put_nowait(self.format(record))
-        except queue.Full:
+        except Exception:
             self._dropped += 1
 
     def close(self) -> None:
@@ -186,10 +186,25 @@ def log_malformed_http(problem: str) -> None:
     _log.info("malformed_http", problem=problem)
 
 
-def log_loop_exception(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """An event loop's exception handler; asyncio's own prints the repr of whatever failed."""
-    event: EventDict = {"exc_info": context.get("exception")}
-    _log.error("event_loop_error", **describe_exception(None, "", event))
+class LoopErrors:
+    """An event loop's exception handler; asyncio's own prints the repr of whatever failed.
+
+    At most one event a second, with the number of those that were left out.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._last = -math.inf
+        self._left_out = 0
+
+    def __call__(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        now = self._monotonic()
+        if now - self._last < 1:
+            self._left_out += 1
+            return
+        event: EventDict = {"exc_info": context.get("exception"), "left_out": self._left_out}
+        self._last, self._left_out = now, 0
+        _log.error("event_loop_error", **describe_exception(None, "", event))
 
 
 def _redacted(value: object) -> object:

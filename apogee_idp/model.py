@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
@@ -14,6 +14,7 @@ AuthenticationMethod = Literal["client_secret_basic", "client_secret_post"]
 SigningAlgorithm = Literal["RS256", "ES256"]
 TokenTyp = Literal["at+jwt", "JWT"]
 KeyUse = Literal["sig", "enc"]
+TokenKind = Literal["access_token"]
 
 SIGNING_ALGORITHMS: tuple[SigningAlgorithm, ...] = ("RS256", "ES256")
 TOKEN_TYPS: tuple[TokenTyp, ...] = ("at+jwt", "JWT")
@@ -59,6 +60,14 @@ def is_resource(text: str) -> bool:
         return False
     printable = text.isascii() and text.isprintable() and " " not in text
     return printable and bool(url.scheme) and bool(url.netloc or url.path) and "#" not in text
+
+
+def could_pass_for_id_token(typ: str, audience: Sequence[str], client_id: str) -> bool:
+    """Whether an access token so typed and addressed looks like an id_token of that client.
+
+    An id_token is typed JWT and has its client in ``aud`` (OpenID Connect Core §2).
+    """
+    return typ == "JWT" and client_id in audience
 
 
 def frozen(value: Any) -> Any:

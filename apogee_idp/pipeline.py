@@ -188,8 +188,9 @@ def _asked(when: Filter[Any], name: str, event: object) -> bool:
 
 
 def _what_was_raised(error: BaseException) -> str:
-    # Only the text of our own errors is known to hold no secret.
-    detail = f": {error}" if isinstance(error, ApogeeError) else ""
+    # Only the text of our own errors is known to hold no secret; a plugin may derive others.
+    ours = isinstance(error, ApogeeError) and type(error).__module__ == ApogeeError.__module__
+    detail = f": {error}" if ours else ""
     return f"raised {type(error).__name__}{detail}"
 
 

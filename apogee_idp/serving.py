@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import signal
+import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
@@ -14,12 +16,13 @@ from aiohttp import web
 
 from .app import Installation, opened_installation
 from .errors import SettingsError
-from .logs import log_lifecycle, log_loop_exception
+from .logs import LoopErrors, log_lifecycle
 from .settings import Settings
 from .web.application import create_application
 from .web.connection import Connection, refuse_expectations
 from .web.in_flight import InFlight
 
+_ACCEPTS_AT_ONCE = 32
 _BACKLOG = 1024
 _CANCEL_SECONDS = 1.0
 _KEEPALIVE_SECONDS = 75.0
@@ -35,7 +38,7 @@ async def serve(
     ``listening`` raise.
     """
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(log_loop_exception)
+    loop.set_exception_handler(LoopErrors(time.monotonic))
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
@@ -87,22 +90,29 @@ async def _listen(connections: web.Server, settings: Settings) -> asyncio.Server
         )
 
     try:
-        return await loop.create_server(connection, settings.host, settings.port, backlog=_BACKLOG)
+        server = await loop.create_server(
+            connection, settings.host, settings.port, backlog=_ACCEPTS_AT_ONCE
+        )
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no such address"
         address = f"{settings.host}:{settings.port}"
         raise SettingsError([f"can't listen on {address}: {reason}; see --host, --port"]) from None
+    # asyncio takes the backlog also for the number of accepts it tries in one go, which, once file
+    # descriptors run out, all fail and are all logged. So the kernel's queue is set apart.
+    for listener in server.sockets:
+        with socket.socket(fileno=os.dup(listener.fileno())) as twin:
+            twin.listen(_BACKLOG)
+    return server
 
 
 async def _abandon_what_hangs() -> None:
-    """A plugin's task that swallows its cancellation must not keep the process alive."""
+    """A plugin's task or thread that does not end must not keep the process alive."""
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()
-    if not rest:
-        return
-    _, hanging = await asyncio.wait(rest, timeout=_CANCEL_SECONDS)
+    threads = asyncio.create_task(asyncio.get_running_loop().shutdown_default_executor())
+    _, hanging = await asyncio.wait({*rest, threads}, timeout=_CANCEL_SECONDS)
     if hanging:
-        log_lifecycle("stopped_with_hanging_tasks", tasks=len(hanging))
+        log_lifecycle("stopped_with_hanging_handlers", count=len(hanging))
         logging.shutdown()
         os._exit(1)

@@ -171,7 +171,7 @@ def load_settings(
         loaded = _SettingsSchema().load(_with_development_defaults(values, development))
     except ValidationError as error:
         problems += _described(error, origins)
-        loaded = {}
+        loaded = dict(error.valid_data)  # type: ignore[arg-type]  # of one object, not of a list
     problems += _transport_problems(loaded, origins, development)
     if problems:
         raise SettingsError(problems)

@@ -8,7 +8,7 @@ from apogee_idp import GenerateToken, Services
 class AttachSecurityCredentials:
     """The signing key by the client's algorithm; an encryption key unless it opted out.
 
-    Only the boolean False opts out: whatever else a handler left there keeps encryption on.
+    A plugin may have left anything there: all but the boolean False fails to the encrypted side.
     """
 
     def __init__(self, services: Services) -> None:

@@ -15,6 +15,7 @@ class GenerateAccessToken:
     async def __call__(self, event: ProcessSignIn) -> None:
         nested = GenerateToken(
             sign_in=event,
+            kind="access_token",
             typ=event.token_profile.typ,
             lifetime=self._lifetime,
             claims=event.claims.copy(),

@@ -8,6 +8,7 @@ from apogee_idp import (
     InvalidTarget,
     ProcessSignIn,
     Services,
+    could_pass_for_id_token,
     is_resource,
 )
 
@@ -29,6 +30,8 @@ class SetResources:
         else:
             audience = dict.fromkeys(r for resources in behind.values() for r in resources)
             event.audience = tuple(audience) or _default_audience(client)
+        if could_pass_for_id_token(client.token_profile.typ, event.audience, client.client_id):
+            raise InvalidTarget("This client's tokens need a resource: ask for a scope with one.")
 
     async def _resources_of(self, name: str) -> tuple[str, ...]:
         scope = await self._scopes.get(name)
@@ -50,9 +53,4 @@ def _narrow(event: ProcessSignIn, behind: dict[str, tuple[str, ...]], client: Cl
 
 
 def _default_audience(client: Client) -> tuple[str, ...]:
-    if client.default_audience:
-        return (client.default_audience,)
-    if client.token_profile.typ == "JWT":
-        # Addressed to the client itself and typed JWT, it could pass for an id_token.
-        raise InvalidTarget("This client's tokens need a resource: ask for a scope that has one.")
-    return (client.client_id,)
+    return (client.default_audience or client.client_id,)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from apogee_idp import Registry, Services
 from apogee_idp.app import now, opened_installation, opened_store
@@ -26,7 +27,7 @@ from apogee_idp.serving import listening
 from apogee_idp.settings import Settings
 
 from . import inline
-from .canary import findings_in
+from .canary import PLANTED, findings_in
 from .idp import ISSUER, Idp
 
 StartIdp = Callable[..., Awaitable[Idp]]
@@ -49,17 +50,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def log_output() -> Iterator[io.StringIO]:
-    """Everything that is logged during a test, as production would write it."""
+def log_output(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """Everything that is logged during a test, as production would write it.
+
+    The canary reads it as it was before anything was struck out, unless the test plants secrets.
+    """
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    output = io.StringIO()
+    output, unredacted = io.StringIO(), io.StringIO()
     configure_logging(Settings(log_level="debug"), logging.StreamHandler(output), colors=False)
+    witness = logging.StreamHandler(unredacted)
+    witness.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=[lambda _, __, event: repr(event)])
+    )
+    root.addHandler(witness)
     yield output
     root.handlers[:] = handlers
     root.setLevel(level)
-    # Becomes a captured section of the report, which the canary then reads.
+    # Becomes a captured section of the report.
     print(output.getvalue())
+    if not request.node.get_closest_marker("plants_secrets"):
+        assert findings_in(unredacted.getvalue()) == []
 
 
 @pytest.fixture
@@ -71,7 +82,9 @@ def long(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
 
 @pytest.fixture(scope="session")
 def key_encryption_key() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    PLANTED.add(key)
+    return key
 
 
 @pytest.fixture(scope="session")

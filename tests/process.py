@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from .canary import findings_in
 
 MODULE = ["-m", "apogee_idp"]
 
@@ -52,9 +54,10 @@ class Server:
         env: Mapping[str, str],
         cwd: Path,
         python: str = sys.executable,
+        before: Sequence[str] = (),
     ) -> None:
         self._process = subprocess.Popen(
-            [python, *MODULE, "serve", *arguments],
+            [*before, python, *MODULE, "serve", *arguments],
             env=dict(env),
             cwd=cwd,
             stdout=subprocess.PIPE,
@@ -88,4 +91,7 @@ class Server:
     def wait(self) -> int:
         rest, _ = self._process.communicate(timeout=60)
         self.output.extend(rest.splitlines(keepends=True))
+        # The lines that serve --dev prints for pasting hold secrets on purpose; nothing else may.
+        told = "".join(line for line in self.output if not line.startswith("  curl "))
+        assert findings_in(told) == []
         return self._process.returncode

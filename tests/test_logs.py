@@ -15,7 +15,7 @@ import structlog
 
 from apogee_idp import logs
 from apogee_idp.crypto.secrets import generate_secret
-from apogee_idp.logs import Outlet, configure_logging, log_fault, log_loop_exception
+from apogee_idp.logs import LoopErrors, Outlet, configure_logging, log_fault
 from apogee_idp.settings import Settings
 
 TOKEN = "eyJ" + "hbGciOiJSUzI1NiJ9." + "eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
@@ -26,6 +26,7 @@ def events(output: io.StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in output.getvalue().splitlines()]
 
 
+@pytest.mark.plants_secrets
 @pytest.mark.parametrize(
     "leak",
     [
@@ -55,12 +56,33 @@ def test_exceptions_are_logged_without_message_and_locals(log_output: io.StringI
         log_fault("failed", error)
         logging.getLogger("some.library").exception("it failed")
         loop = asyncio.new_event_loop()
-        log_loop_exception(loop, {"message": "hush", "exception": error, "future": hush})
+        LoopErrors(lambda: 0.0)(loop, {"message": "hush", "exception": error, "future": hush})
         loop.close()
     assert "hush" not in log_output.getvalue()
     for event in events(log_output):
         assert event["exception"] == "ValueError"
         assert any("test_logs.py" in frame for frame in event["frames"])  # type: ignore[attr-defined]
+
+
+def test_a_storm_of_loop_errors_is_one_event_a_second(log_output: io.StringIO) -> None:
+    """Such as accepting connections without a file descriptor to spare."""
+    time = 0.0
+    handler = LoopErrors(lambda: time)
+    loop = asyncio.new_event_loop()
+    for _ in range(1000):
+        handler(loop, {"message": "x"})
+    time = 1.0
+    handler(loop, {"message": "x"})
+    loop.close()
+    assert [event["left_out"] for event in events(log_output)] == [0, 999]
+
+
+def test_a_record_that_cannot_be_formatted_fails_nobody() -> None:
+    """A slip in a plugin's call of a logger is no fault of the request."""
+    outlet = Outlet(io.StringIO())
+    outlet.emit(logging.LogRecord("x", logging.INFO, "x", 1, "%s and %d", ("x",), None))
+    outlet.close()
+    assert outlet._dropped == 1
 
 
 def test_unknown_objects_are_named_not_shown(log_output: io.StringIO) -> None:
@@ -143,6 +165,7 @@ def test_what_waits_is_written_at_the_end() -> None:
     assert stream.getvalue().split() == [str(n) for n in range(500)]
 
 
+@pytest.mark.plants_secrets
 def test_people_can_read_it_too(log_output: io.StringIO) -> None:
     """``log_format = "console"``."""
     stream = io.StringIO()

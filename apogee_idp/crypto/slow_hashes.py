@@ -52,10 +52,9 @@ def verify_secret(stored: str, presented: str) -> bool:
 class SlowVerifier:
     """``verify_secret`` in ``threads`` of its own, bounded, and once for the same question.
 
-    At most ``max_waiting`` questions are under way, a quarter of them about nobody's hash, and
-    each is waited for ``patience`` seconds at most: beyond that the answer is
-    TemporarilyUnavailable. A match is remembered for ``remember_seconds`` under a key that only
-    this process has.
+    At most ``max_waiting`` questions are under way, whoever they are about, and each is waited
+    for ``patience`` seconds at most: beyond that the answer is TemporarilyUnavailable. A match is
+    remembered for ``remember_seconds`` under a key that only this process has.
     """
 
     __slots__ = ("_matched", "_max_waiting", "_patience", "_pool", "_process_key", "_under_way")
@@ -94,8 +93,8 @@ class SlowVerifier:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, question: bytes, stored: str, presented: str) -> asyncio.Future[bool]:
-        limit = self._max_waiting // 4 if stored == NOBODYS_HASH else self._max_waiting
-        if len(self._under_way) >= limit:
+        # One limit for all: any other would tell known clients from unknown ones.
+        if len(self._under_way) >= self._max_waiting:
             raise TemporarilyUnavailable(reason="too many slow secret hashes at once")
         loop = asyncio.get_running_loop()
         answer = loop.run_in_executor(self._pool, verify_secret, stored, presented)

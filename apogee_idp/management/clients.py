@@ -18,6 +18,7 @@ from ..model import (
     ClientSecret,
     Scope,
     TokenProfile,
+    could_pass_for_id_token,
     is_client_id,
 )
 from ..stores.base import Store
@@ -116,8 +117,11 @@ class ClientCommands:
         not_chosen = set(command.default_scopes) - {*command.scopes, ROLES_SCOPE}
         if not_chosen:
             raise CommandRefused(f"default scopes must be scopes too: {_listed(not_chosen)}")
-        has_audience = command.default_audience or any(scope.resources for scope in chosen)
-        if command.token_profile.typ == "JWT" and not has_audience:
+        resources = [resource for scope in chosen for resource in scope.resources]
+        audience = [command.default_audience] if command.default_audience else resources
+        if could_pass_for_id_token(
+            command.token_profile.typ, audience or [command.client_id], command.client_id
+        ):
             raise CommandRefused(
                 "tokens of typ JWT need an audience of their own, or they could pass for"
                 " id_tokens: give a default audience, or a scope with a resource"

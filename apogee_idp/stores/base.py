@@ -46,7 +46,10 @@ class Collection(Protocol):
     """
 
     async def insert(self, key: str, document: Document, *, expires_at: int | None = None) -> str:
-        """Stores under a free key and returns the version; raises AlreadyExists."""
+        """Stores under a free key and returns the version; raises AlreadyExists.
+
+        Members that are None are not stored.
+        """
         ...
 
     async def get(self, key: str) -> Stored | None:
@@ -56,8 +59,8 @@ class Collection(Protocol):
     async def replace(self, key: str, document: Document, *, version: str) -> str:
         """Compare-and-set: returns the new version; raises Conflict unless ``version`` stands.
 
-        Members of the stored document that ``document`` does not name are kept; a member set to
-        None is removed.
+        Members of the stored document that ``document`` does not name are kept, and so is its
+        expiry; a member set to None is removed.
         """
         ...
 

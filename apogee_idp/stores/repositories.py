@@ -7,22 +7,32 @@ ours under ``properties.apogee``. Members that we don't know stay as they are.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from ..errors import StoreUnavailable
-from ..model import Client, ClientSecret, KeyRecord, Scope, TokenProfile, frozen, thawed
+from ..model import (
+    SIGNING_ALGORITHMS,
+    TOKEN_TYPS,
+    Client,
+    ClientSecret,
+    KeyRecord,
+    Scope,
+    TokenProfile,
+    frozen,
+    thawed,
+)
 from .base import Collection, Document, Store, Stored
 
 OPENIDDICT_SECRET_ID = "openiddict"
-"""The id of the one secret that OpenIddict itself keeps, in the field ``client_secret``."""
+"""The id of the one secret that OpenIddict itself keeps, hashed, in the field ``client_secret``."""
 
 _SKIP_TOKEN_ENCRYPTION = "SkipTokenEncryption"
 _OURS = "apogee"
 _KEY_SET = "current"
 
 Entity = TypeVar("Entity", Client, Scope)
-Record = TypeVar("Record", ClientSecret, KeyRecord, TokenProfile)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,7 @@ async def load_key_records(store: Store) -> tuple[KeyRecord, ...] | None:
     if stored is None:
         return None
     try:
-        return tuple(_known(KeyRecord, record) for record in stored.document["keys"])
+        return tuple(_read_key_record(record) for record in stored.document["keys"])
     except (TypeError, KeyError) as error:
         raise StoreUnavailable("the stored key set can't be read") from error
 
@@ -148,30 +158,44 @@ def _read_client(stored: Stored) -> Client:
     skip = properties.pop(_SKIP_TOKEN_ENCRYPTION, None) is True
     if document["client_id"] != stored.key:
         raise ValueError("the document of another client")
+    confidential = str(document.get("client_type")).lower() == "confidential"
     return Client(
         client_id=_text(document["client_id"]),
         display_name=_text(document.get("display_name") or ""),
-        client_type="confidential"
-        if str(document.get("client_type")).lower() == "confidential"
-        else "public",
+        client_type="confidential" if confidential else "public",
         application_type=_text(document.get("application_type") or "web"),
         enabled=ours.get("enabled", True) is True,
-        permissions=frozenset(map(_text, document.get("permissions") or ())),
-        requirements=frozenset(map(_text, document.get("requirements") or ())),
-        roles=tuple(map(_text, ours.get("roles", ()))),
-        default_scopes=tuple(map(_text, ours.get("default_scopes", ()))),
-        default_audience=ours.get("default_audience"),
+        permissions=frozenset(_texts(document.get("permissions"))),
+        requirements=frozenset(_texts(document.get("requirements"))),
+        roles=_texts(ours.get("roles")),
+        default_scopes=_texts(ours.get("default_scopes")),
+        default_audience=_optional(_text, ours.get("default_audience")),
         skip_token_encryption=skip,
-        token_profile=_known(TokenProfile, ours.get("token_profile", {})),
+        token_profile=_read_token_profile(ours.get("token_profile", {})),
         secrets=_read_secrets(document, ours),
-        created_at=int(ours.get("created_at", 0)),
+        created_at=_whole(ours.get("created_at", 0)),
         properties=frozen(properties),
         concurrency_token=stored.version,
     )
 
 
+def _read_token_profile(members: Mapping[str, Any]) -> TokenProfile:
+    profile = TokenProfile(members.get("signing_algorithm", "RS256"), members.get("typ", "at+jwt"))
+    if profile.signing_algorithm not in SIGNING_ALGORITHMS or profile.typ not in TOKEN_TYPS:
+        raise ValueError("a token profile that nobody offers")
+    return profile
+
+
 def _read_secrets(document: Document, ours: Mapping[str, Any]) -> tuple[ClientSecret, ...]:
-    secrets = [_known(ClientSecret, secret) for secret in ours.get("secrets", ())]
+    secrets = [
+        ClientSecret(
+            _text(secret["id"]),
+            _text(secret["hash"]),
+            _whole(secret.get("created_at", 0)),
+            _optional(_whole, secret.get("expires_at")),
+        )
+        for secret in ours.get("secrets", ())
+    ]
     if document.get("client_secret"):
         secrets.append(ClientSecret(OPENIDDICT_SECRET_ID, _text(document["client_secret"])))
     return tuple(secrets)
@@ -191,7 +215,7 @@ def _read_scope(stored: Stored) -> Scope:
     document = stored.document
     return Scope(
         name=_text(document["name"]),
-        resources=tuple(map(_text, document.get("resources") or ())),
+        resources=_texts(document.get("resources")),
         display_name=_text(document.get("display_name") or ""),
         description=_text(document.get("description") or ""),
         properties=frozen(document.get("properties") or {}),
@@ -199,17 +223,33 @@ def _read_scope(stored: Stored) -> Scope:
     )
 
 
-def _known(kind: type[Record], members: Mapping[str, Any]) -> Record:
-    """A record of the members that we know: a newer program may have added others."""
-    names = {f.name for f in fields(kind)}
-    record = kind(**{name: value for name, value in members.items() if name in names})
-    for f in fields(kind):
-        if f.type == "str":
-            _text(getattr(record, f.name))
-    return record
+def _read_key_record(members: Mapping[str, Any]) -> KeyRecord:
+    return KeyRecord(
+        _text(members["kid"]),
+        members["use"],
+        _text(members["algorithm"]),
+        _whole(members["created_at"]),
+        _text(members["sealed"]),
+    )
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("expected text")
     return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple | None):
+        raise TypeError("expected a list")
+    return tuple(_text(item) for item in value or ())
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("expected a whole number")
+    return value
+
+
+def _optional(read: Callable[[object], Value], value: object) -> Value | None:
+    return None if value is None else read(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,10 +20,18 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     tuple(
         f"CREATE TABLE {name} (key TEXT PRIMARY KEY, version TEXT NOT NULL, expires_at INTEGER,"
         " document TEXT NOT NULL) STRICT, WITHOUT ROWID"
-        for name in COLLECTIONS
+        for name in ("applications", "scopes", "keys")
     ),
 )
-"""The schema, step by step; ``PRAGMA user_version`` counts the steps done."""
+"""The schema, step by step; ``PRAGMA user_version`` counts the steps done.
+
+A step that was released is never changed: new tables are a new step.
+"""
+
+
+def is_there(path: str) -> bool:
+    """Whether there is something to open at ``path``; in memory there always is."""
+    return path == MEMORY or Path(path).exists()
 
 
 class SqliteStore:
@@ -79,9 +88,22 @@ class SqliteStore:
             Path(self._path).touch(mode=0o600)
         db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         db.execute(f"PRAGMA busy_timeout = {round(self._patience * 800)}")
-        db.execute("PRAGMA journal_mode = WAL")
+        self._switch_to_wal(db)
         db.execute("PRAGMA synchronous = FULL")
         return db
+
+    def _switch_to_wal(self, db: sqlite3.Connection) -> None:
+        """Again and again: while another process does the same, SQLite refuses without waiting."""
+        give_up = time.monotonic() + self._patience * 0.8
+        while True:
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
 
 class SqliteCollection:
@@ -131,10 +153,9 @@ class SqliteCollection:
             if found is None or found.version != version:
                 raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
             merged = {**found.document, **changes}
-            kept = {name: value for name, value in merged.items() if value is not None}
             db.execute(
                 f"UPDATE {self._name} SET version = ?, document = ? WHERE key = ?",
-                (new_version, _encode(kept), key),
+                (new_version, _encode(merged), key),
             )
             return new_version
 
@@ -212,7 +233,8 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 def _encode(document: Document) -> str:
-    return json.dumps(thawed(check_document(document)), separators=(",", ":"))
+    kept = {name: value for name, value in check_document(document).items() if value is not None}
+    return json.dumps(thawed(kept), separators=(",", ":"))
 
 
 def _stored(row: tuple[str, str, str]) -> Stored:

@@ -118,11 +118,19 @@ class Job(Generic[Result]):
         self.future: asyncio.Future[Result] = self._loop.create_future()
 
     def attempt(self, db: sqlite3.Connection) -> bool:
-        """Runs the operation and keeps its outcome; whether it succeeded."""
+        """Runs the operation and keeps its outcome; whether it succeeded.
+
+        What nobody waits for any more is not begun.
+        """
+        if self.future.cancelled():
+            return True
         try:
             self._result = self._operation(db)
         except sqlite3.Error as error:
             self._error = StoreUnavailable(f"SQLite: {error}")
+        except (KeyboardInterrupt, StopIteration, SystemExit) as error:
+            # Neither a thread nor a future can pass these on.
+            self._error = StoreUnavailable(f"an operation raised {type(error).__name__}")
         except Exception as error:
             self._error = error
         return self._error is None

@@ -22,8 +22,8 @@ def refuse_expectations(handler: RequestHandler) -> RequestHandler:
     """
 
     async def guarded(request: web.BaseRequest) -> web.StreamResponse:
-        expectation = request.headers.get("Expect")
-        if expectation is None or expectation.lower() == "100-continue":
+        expectations = {value.lower() for value in request.headers.getall("Expect", [])}
+        if expectations <= {"100-continue"}:
             return await handler(request)
         return _plain(InvalidRequest("That expectation can't be met.", status=417))
 

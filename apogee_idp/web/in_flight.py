@@ -22,9 +22,9 @@ class InFlight:
         self._none.set()
 
     async def finish(self, *, timeout: float) -> None:
-        """From now on every answer ends its connection; returns when all are given.
+        """Waits until all are answered, for ``timeout`` seconds at most.
 
-        Or after ``timeout`` seconds.
+        From now on every answer ends its connection.
         """
         self._stopping = True
         try:

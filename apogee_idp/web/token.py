@@ -7,7 +7,7 @@ from aiohttp import web
 from ..errors import OAuthError, ServerError, StoreError, TemporarilyUnavailable, UnusableEvent
 from ..events import ProcessSignIn
 from ..logs import annotate_request, log_fault
-from ..model import ClientAuthentication, TokenResponse
+from ..model import Client, ClientAuthentication, TokenRequest, TokenResponse
 from ..pipeline import Registry
 from ..services import Services
 from ..settings import IMPLEMENTED_GRANT_TYPES
@@ -49,12 +49,13 @@ class TokenEndpoint:
             self._minter.vouch(event.response.access_token, token_request)
             return render_token_response(event.response)
         finally:
-            _annotate(event)
+            _annotate(token_request, event.authentication)
 
 
-def _annotate(event: ProcessSignIn) -> None:
+def _annotate(request: TokenRequest, proof: ClientAuthentication | None) -> None:
     # Only what is known to be no secret: callers send anything, anywhere.
-    if event.request.grant_type in IMPLEMENTED_GRANT_TYPES:
-        annotate_request(grant_type=event.request.grant_type)
-    if isinstance(event.authentication, ClientAuthentication):
-        annotate_request(client_id=event.authentication.client.client_id)
+    if request.grant_type in IMPLEMENTED_GRANT_TYPES:
+        annotate_request(grant_type=request.grant_type)
+    client = getattr(proof, "client", None)
+    if isinstance(client, Client):
+        annotate_request(client_id=client.client_id)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from apogee_idp.app import opened_installation
+from apogee_idp.app import opened_installation, opened_store
 from apogee_idp.crypto.secrets import secret_id_of
+from apogee_idp.model import Client
 from apogee_idp.settings import load_settings
+from apogee_idp.stores.repositories import clients_in
 from tests.canary import findings_in
 
 from .conftest import Cli
@@ -149,6 +151,11 @@ MISTAKES = [
         ["clients", "create", "new", "--default-audience", "a b"], "audience needs", id="audience"
     ),
     pytest.param(["clients", "create", "new", "--name", "a\nb"], "name needs", id="a name"),
+    pytest.param(
+        ["clients", "create", "new", "--token-typ", "JWT", "--default-audience", "new"],
+        "need an audience",
+        id="JWT for the client itself",
+    ),
     pytest.param(["scopes", "create", "invoices.read"], "exists already", id="a scope twice"),
     pytest.param(["scopes", "create", "openid"], "standard scope", id="a standard scope"),
     pytest.param(["scopes", "create", "a b"], "without space", id="a scope with a space"),
@@ -196,19 +203,23 @@ def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
     """Event, order, name, distribution and version, filter; the built-ins are plugins too."""
     lines = cli("handlers").stdout.splitlines()
     assert lines[0].split() == ["EVENT", "ORDER", "NAME", "DISTRIBUTION", "VERSION", "FILTER"]
-    sign_in = [line.split() for line in lines if line.startswith("ProcessSignIn")]
-    assert [" ".join(row[1:3]) for row in sign_in] == [
-        "1000 validate_request",
-        "2000 validate_client",
-        "3000 validate_permissions",
-        "5000 build_principal",
-        "6000 set_scopes",
-        "7000 set_resources",
-        "8000 configure_encryption",
-        "9000 generate_token",
-        "10000 attach_parameters",
+    rows = [line.split() for line in lines[1:]]
+    assert [" ".join(row[:3]) for row in rows] == [
+        "GenerateToken 1000 attach_security_credentials",
+        "GenerateToken 2000 write_token",
+        "ProcessConfiguration 1000 attach_endpoints",
+        "ProcessConfiguration 2000 attach_capabilities",
+        "ProcessSignIn 1000 validate_request",
+        "ProcessSignIn 2000 validate_client",
+        "ProcessSignIn 3000 validate_permissions",
+        "ProcessSignIn 5000 build_principal",
+        "ProcessSignIn 6000 set_scopes",
+        "ProcessSignIn 7000 set_resources",
+        "ProcessSignIn 8000 configure_encryption",
+        "ProcessSignIn 9000 generate_token",
+        "ProcessSignIn 10000 attach_parameters",
     ]
-    assert {tuple(row[3:]) for row in sign_in} == {("apogee-idp", "0.1.0", "always")}
+    assert {tuple(row[3:]) for row in rows} == {("apogee-idp", "0.1.0", "always")}
 
 
 def test_check_on_a_sound_installation(cli: Cli) -> None:
@@ -248,6 +259,33 @@ def test_check_says_what_is_wrong_and_how_to_mend_it(
     assert not findings[failing]["ok"]
     assert hint in findings[failing]["detail"]
     assert findings["settings"]["ok"]
+
+
+def test_check_makes_nothing(cli: Cli, tmp_path: Path) -> None:
+    """A store that isn't there is not made by looking for it."""
+    done = cli("check", APOGEE_STORE="sqlite:///typo.db")
+    assert done.returncode == 0
+    assert f"none yet: the first start makes {tmp_path / 'typo.db'}" in done.stdout
+    assert not (tmp_path / "typo.db").exists()
+
+
+def test_settings_may_come_from_a_file(cli: Cli, tmp_path: Path) -> None:
+    """By the option or by APOGEE_CONFIG."""
+    (tmp_path / "a.toml").write_text('issuer = "https://from.file.example"\n')
+    assert "https://from.file.example" in cli("check", "--config", "a.toml").stdout
+    assert "https://from.file.example" in cli("check", APOGEE_CONFIG="a.toml").stdout
+
+
+def test_a_public_client_has_no_secret_to_rotate(cli: Cli, home_env: dict[str, str]) -> None:
+    """Nor does it get one."""
+
+    async def make_public() -> None:
+        async with opened_store(load_settings(environ=home_env)) as store:
+            await clients_in(store).add(Client("public", client_type="public"))
+
+    asyncio.run(make_public())
+    done = cli("clients", "rotate-secret", "public")
+    assert (done.returncode, "has no secret" in done.stderr) == (1, True)
 
 
 def test_check_reports_wrong_settings_too(cli: Cli) -> None:

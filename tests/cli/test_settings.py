@@ -155,6 +155,9 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, "a = 1\nport = 0", APOGEE_B="2", APOGEE_ISSUER="x")
     assert len(caught.value.problems) == 4
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, APOGEE_B="2", APOGEE_ISSUER="http://idp.example")
+    assert len(caught.value.problems) == 2
 
 
 @pytest.mark.parametrize(

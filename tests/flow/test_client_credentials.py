@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 
 import jwt
 import pytest
 
+from apogee_idp import ProcessSignIn, Registry, Services
+from apogee_idp.management.clients import ClientCommands
 from apogee_idp.model import TokenProfile
 from tests.canary import OPERATORS_SECRET
 from tests.conftest import StartIdp
@@ -146,6 +149,16 @@ async def test_a_client_chooses_how_its_tokens_are_signed(
             id="a resource narrows the default scopes",
         ),
         pytest.param(
+            {}, {"scope": "  ping  ping "}, "ping", "billing", id="more spaces than needed"
+        ),
+        pytest.param(
+            {"default_audience": "https://own.example"},
+            {"scope": "ping", "resource": ""},
+            "ping",
+            "https://own.example",
+            id="R-TE-04 an empty resource is none",
+        ),
+        pytest.param(
             {"default_audience": "https://own.example"},
             {"scope": "ping", "resource": "https://own.example"},
             "ping",
@@ -198,6 +211,7 @@ async def test_scope_roles_puts_the_roles_into_the_claim_role(idp: Idp) -> None:
         pytest.param({"resource": "https://stock.example"}, "invalid_target", id="not its API"),
         pytest.param({"resource": "javascript:alert(1)"}, "invalid_target", id="A-TE-11 script"),
         pytest.param({"resource": "/relative"}, "invalid_target", id="A-TE-11 relative"),
+        pytest.param({"resource": "http://[::1"}, "invalid_target", id="A-HTTP-07 a broken URL"),
         pytest.param(
             {"scope": "invoices.read", "resource": "https://billing.example#f"},
             "invalid_target",
@@ -218,6 +232,8 @@ async def test_R_TE_06_R_TE_14_what_is_refused(
 ) -> None:
     """The whole request fails: nothing is dropped in silence."""
     secret = await idp.add_client(scopes=("invoices.read", "ping"))
+    for name in ("openid", "offline_access"):  # as OpenIddict's databases have them
+        await idp.installation.store.scopes.insert(name, {"name": name})
     await idp.change_client(
         "billing",
         permissions=frozenset(
@@ -246,11 +262,28 @@ async def test_several_resources_may_be_asked_for(idp: Idp) -> None:
     )
     answer = await idp.ask(
         "grant_type=client_credentials&scope=invoices.read+stock.read"
-        "&resource=https%3A%2F%2Fbilling.example&resource=https%3A%2F%2Fstock.example",
+        "&resource=https%3A%2F%2Fbilling.example&resource=https%3A%2F%2Fstock.example"
+        "&resource=https%3A%2F%2Fbilling.example",
         basic=("billing", secret),
     )
     claims = await idp.claims(answer.token)
     assert claims["aud"] == ["https://billing.example", "https://stock.example"]
+
+
+async def test_a_resource_that_is_no_URI_is_refused_even_if_it_is_known(idp: Idp) -> None:
+    """RFC 8707 §2; the default audience needn't be one, it just can't be asked for so."""
+    secret = await idp.add_client(default_audience="sts.amazonaws.com")
+    answer = await idp.grant("billing", secret, resource="sts.amazonaws.com")
+    assert (answer.status, answer.error) == (400, "invalid_target")
+
+
+async def test_the_default_audience_is_no_resource_of_a_scope_that_has_others(idp: Idp) -> None:
+    """It stands in where there is none."""
+    secret = await idp.add_client(scopes=("invoices.read",), default_audience="https://own.example")
+    answer = await idp.grant(
+        "billing", secret, scope="invoices.read", resource="https://own.example"
+    )
+    assert (answer.status, answer.error) == (400, "invalid_target")
 
 
 async def test_a_JWT_typed_token_never_speaks_to_its_own_client(idp: Idp) -> None:
@@ -342,6 +375,52 @@ async def test_only_the_boolean_true_skips_encryption(idp: Idp, value: object) -
         },
     )
     assert is_jwe((await idp.grant("legacy", OPENIDDICT_SECRET)).token)
+
+
+async def test_a_rotation_ends_OpenIddicts_secret_too(start_idp: StartIdp) -> None:
+    """It stands in another field of the document."""
+    idp = await start_idp(cache_seconds=0.001)
+    await idp.installation.store.applications.insert(
+        "legacy",
+        {
+            "client_id": "legacy",
+            "client_type": "confidential",
+            "client_secret": OPENIDDICT_HASH,
+            "permissions": ["ept:token", "gt:client_credentials"],
+        },
+    )
+    assert (await idp.grant("legacy", OPENIDDICT_SECRET)).status == 200
+    new = await ClientCommands(idp.installation.store, now=lambda: 0).rotate_secret("legacy")
+    stored = await idp.installation.store.applications.get("legacy")
+    assert stored is not None
+    assert "client_secret" not in stored.document
+    async with asyncio.timeout(5):
+        while (await idp.grant("legacy", OPENIDDICT_SECRET)).status != 401:
+            pass
+    assert (await idp.grant("legacy", new.value)).status == 200
+
+
+async def test_what_callers_send_in_the_wrong_place_reaches_no_log(
+    idp: Idp, log_output: io.StringIO
+) -> None:
+    """Not as grant type, client id or parameter."""
+    await idp.ask({"grant_type": OPERATORS_SECRET, "client_id": OPERATORS_SECRET, "x": "y"})
+    assert OPERATORS_SECRET not in log_output.getvalue()
+
+
+async def test_plugins_see_no_credentials_among_the_parameters(start_idp: StartIdp) -> None:
+    """What is left over for them is what we don't use ourselves."""
+    seen: list[dict[str, str]] = []
+
+    def register(registry: Registry, _: Services) -> None:
+        async def look(event: ProcessSignIn) -> None:
+            seen.append(dict(event.request.parameters))
+
+        registry.add(ProcessSignIn, look, name="look", order=1)
+
+    idp = await start_idp(register=register)
+    await idp.grant("billing", await idp.add_client(), scope="roles", tenant="blue")
+    assert seen == [{"tenant": "blue"}]
 
 
 async def test_an_operators_secret_reaches_no_log(idp: Idp, log_output: io.StringIO) -> None:

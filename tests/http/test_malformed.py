@@ -16,7 +16,7 @@ DESCRIPTION = set(map(chr, [0x20, 0x21, *range(0x23, 0x5C), *range(0x5D, 0x7F)])
 
 
 def check_refusal(answer: Answer, status: int | None = None, error: str | None = None) -> None:
-    """What every OAuth error must look like (RFC 6749 §5.2)."""
+    """What every OAuth error must look like (RFC 6749 §5.2): R-TE-09, R-TE-11, R-TE-12."""
     assert 400 <= answer.status < 500, (answer.status, answer.body)
     assert answer.headers["Content-Type"].startswith("application/json")
     assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
@@ -184,7 +184,7 @@ async def test_A_HTTP_04_no_content_encoding_is_taken(idp: Idp, encoding: str, b
     check_refusal(answer, 415, "invalid_request")
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 async def test_R_TE_01_other_methods(idp: Idp, method: str) -> None:
     """405 with Allow, and never a grant."""
     answer = await idp.send(method, "/connect/token")
@@ -224,6 +224,13 @@ async def test_an_expectation_that_nobody_meets(idp: Idp, path: str) -> None:
         raw(GOOD.encode(), f"Expect: {CANARY}", line=f"POST {path} HTTP/1.1")
     )
     check_refusal(refused, 417, "invalid_request")
+
+
+async def test_two_expectations_are_both_read(idp: Idp) -> None:
+    """In either order."""
+    both = ["Expect: 100-continue", "Expect: foo"]
+    for headers in (both, both[::-1]):
+        check_refusal(await idp.send_raw(raw(GOOD.encode(), *headers)), 417, "invalid_request")
 
 
 async def test_100_continue_is_met(idp: Idp) -> None:
@@ -373,6 +380,32 @@ async def test_a_body_that_never_comes_is_given_up(start_idp) -> None:  # type: 
     idp = await start_idp(request_timeout=0.2)
     request = raw(b"grant_type=client_credentials").replace(b"Length: 29", b"Length: 30")
     check_refusal(await idp.send_raw(request), 408, "invalid_request")
+
+
+async def test_A_HTTP_10_a_chunked_body_is_bounded_too(idp: Idp) -> None:
+    """No Content-Length announces it; the answer comes before its end, and closes."""
+    chunk = b"1000\r\n" + b"a" * 4096 + b"\r\n"
+    head = raw(b"", "Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"")
+    answer = await idp.send_raw(head + chunk * 5)
+    check_refusal(answer, 413, "invalid_request")
+    assert answer.headers["Connection"] == "close"
+
+
+async def test_bounds_are_exact(idp: Idp) -> None:
+    """The largest body and the longest list that are taken."""
+    secret = await idp.add_client()
+    form = f"grant_type=client_credentials&client_id=billing&client_secret={secret}"
+    padding = f"{form}&p=" + "a" * (MAXIMUM_BODY_BYTES - len(form) - 3)
+    many = form + "".join(f"&p{n}=1" for n in range(MAXIMUM_PARAMETERS - 3))
+    assert [(await idp.ask(body)).status for body in (padding, many)] == [200, 200]
+    assert [(await idp.ask(body + "&q=1")).status for body in (padding, many)] == [413, 413]
+
+
+async def test_A_TE_08_a_scope_of_thousands_is_refused_at_once(idp: Idp) -> None:
+    """As many as a body holds."""
+    secret = await idp.add_client()
+    answer = await idp.grant("billing", secret, scope=" ".join(f"s{n}" for n in range(2500)))
+    check_refusal(answer, 400, "invalid_scope")
 
 
 async def test_A_HTTP_09_the_host_header_decides_nothing(idp: Idp) -> None:

@@ -12,21 +12,22 @@ import pytest
 
 from apogee_idp import Registry, Services, Settings
 from apogee_idp.cli import main
+from apogee_idp.management.scopes import ScopeCommands
+from apogee_idp.model import Scope
 from tests.conftest import StartIdp
-from tests.idp import is_jwe
 
 REPOSITORY = Path(__file__).parents[2]
-PLUGINS = [
-    pytest.param("README.md", "add_tenant", id="README's plugin"),
-    pytest.param("handlers/README.md", "def add_tenant", id="a handler"),
-    pytest.param("handlers/README.md", "refuse_payroll", id="refusing"),
-    pytest.param("handlers/README.md", "LimitLifetime", id="collaborators"),
-]
 RULE = re.compile(r"(?<![A-Za-z])[RAF][-_][A-Z]+8?[-_]\d+")
 
 
 def text_of(name: str) -> str:
     return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def plugin(name: str, marker: str) -> Callable[[Registry, Services], None]:
+    namespace: dict[str, Callable[[Registry, Services], None]] = {}
+    exec(compile(code_block(name, marker), name, "exec"), namespace)
+    return namespace["register"]
 
 
 def code_block(name: str, marker: str) -> str:
@@ -35,16 +36,50 @@ def code_block(name: str, marker: str) -> str:
     return str(block)
 
 
-@pytest.mark.parametrize(("name", "marker"), PLUGINS)
-async def test_the_plugins_in_the_documents_run(
-    start_idp: StartIdp, name: str, marker: str
+@pytest.mark.parametrize("name", ["README.md", "handlers/README.md"])
+async def test_the_documents_first_plugin_adds_a_claim(start_idp: StartIdp, name: str) -> None:
+    """The tenant from the client's properties."""
+    idp = await start_idp(register=plugin(name, "def add_tenant"))
+    secret = await idp.add_client(skip_token_encryption=True)
+    await idp.change_client("billing", properties={"tenant": "blue"})
+    claims = await idp.claims((await idp.grant("billing", secret)).token)
+    assert claims["tenant"] == "blue"
+
+
+@pytest.mark.parametrize(
+    ("name", "marker", "scope"),
+    [
+        pytest.param("README.md", "refuse_admin", "admin", id="README"),
+        pytest.param("handlers/README.md", "refuse_payroll", "payroll", id="handlers"),
+    ],
+)
+async def test_the_documents_refusals_refuse(
+    start_idp: StartIdp, name: str, marker: str, scope: str
 ) -> None:
-    """Registered, sealed, and a token comes out behind them."""
-    namespace: dict[str, Callable[[Registry, Services], None]] = {}
-    exec(compile(code_block(name, marker), name, "exec"), namespace)
-    idp = await start_idp(register=namespace["register"])
-    secret = await idp.add_client(roles=("short",))
-    assert is_jwe((await idp.grant("billing", secret)).token)
+    """Without the role; with it, and for other scopes, they let pass."""
+    idp = await start_idp(register=plugin(name, marker))
+    await ScopeCommands(idp.installation.store).add(Scope(scope))
+    scopes = (scope, "ping")
+    plain = await idp.add_client("plain", scopes=scopes)
+    holder = await idp.add_client("holder", scopes=scopes, roles=(scope,))
+    refused = await idp.grant("plain", plain, scope=scope)
+    assert (refused.error, refused.json["error_description"]) == (
+        "invalid_scope",
+        "That scope needs a role.",
+    )
+    assert (await idp.grant("plain", plain, scope="ping")).status == 200
+    assert (await idp.grant("holder", holder, scope=scope)).status == 200
+
+
+async def test_the_documents_third_plugin_limits_lifetimes(start_idp: StartIdp) -> None:
+    """For clients with the role, in the token and in the response."""
+    idp = await start_idp(register=plugin("handlers/README.md", "LimitLifetime"))
+    short = await idp.add_client("short", roles=("short",), skip_token_encryption=True)
+    usual = await idp.add_client("usual")
+    answer = await idp.grant("short", short)
+    claims = await idp.claims(answer.token)
+    assert claims["exp"] - claims["iat"] == answer.json["expires_in"] == 300
+    assert (await idp.grant("usual", usual)).json["expires_in"] == 900
 
 
 def test_READMEs_sample_api_is_the_one_that_is_tested() -> None:
@@ -79,7 +114,9 @@ def test_READMEs_commands_exist() -> None:
 
 def test_every_rule_that_a_test_names_is_explained() -> None:
     """In tests/README.md, and none that no test names."""
-    explained = set(RULE.findall(text_of("tests/README.md")))
+    explained = set(
+        re.findall(rf"^\| ({RULE.pattern}) \|", text_of("tests/README.md"), re.MULTILINE)
+    )
     named = {
         rule.replace("_", "-")
         for path in (REPOSITORY / "tests").rglob("*.py")

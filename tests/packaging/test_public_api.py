@@ -1,4 +1,4 @@
-"""The public plugin API is a list; it grows on purpose."""
+"""The public plugin API is a list, written down twice so that it changes on purpose."""
 
 from __future__ import annotations
 
@@ -6,23 +6,65 @@ import types
 
 import apogee_idp
 
+PUBLIC = [
+    "Additions",
+    "ApogeeError",
+    "Client",
+    "ClientAuthentication",
+    "ConfigurationStage",
+    "EncryptionKey",
+    "GenerateToken",
+    "HandlerFault",
+    "InvalidClient",
+    "InvalidGrant",
+    "InvalidRequest",
+    "InvalidScope",
+    "InvalidTarget",
+    "IssuedToken",
+    "NotYetKnown",
+    "OAuthError",
+    "Principal",
+    "ProcessConfiguration",
+    "ProcessSignIn",
+    "Registry",
+    "RegistryError",
+    "ReservedName",
+    "Scope",
+    "ServerError",
+    "Services",
+    "Settings",
+    "SigningKey",
+    "Stage",
+    "StoreUnavailable",
+    "TemporarilyUnavailable",
+    "TokenProfile",
+    "TokenRequest",
+    "TokenResponse",
+    "TokenStage",
+    "UnauthorizedClient",
+    "UnsupportedGrantType",
+    "could_pass_for_id_token",
+    "is_resource",
+    "is_scope_name",
+]
+
 
 def test_what_is_importable_is_what_is_listed() -> None:
     """Sorted, complete, and nothing by accident."""
-    public = [
+    importable = [
         name
         for name, value in vars(apogee_idp).items()
         if not name.startswith("_")
         and name != "annotations"
         and not isinstance(value, types.ModuleType)
     ]
-    assert apogee_idp.__all__ == sorted(apogee_idp.__all__)
-    assert sorted(public) == apogee_idp.__all__
+    assert apogee_idp.__all__ == PUBLIC
+    assert sorted(importable) == PUBLIC
 
 
 def test_every_public_name_says_what_it_is() -> None:
     """A docstring of its own."""
-    for name in apogee_idp.__all__:
+    for name in PUBLIC:
         value = getattr(apogee_idp, name)
         assert value.__doc__, name
         assert not value.__doc__.startswith(f"{name}("), f"{name} has only a generated docstring"

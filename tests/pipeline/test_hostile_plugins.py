@@ -101,6 +101,11 @@ class Unusual(str):
         return self is other
 
 
+async def a_JWT_for_the_client_too(event: GenerateToken) -> None:
+    event.typ = "JWT"
+    event.sign_in.audience = ("https://api.example", "hostile")
+
+
 async def claim_by_an_unusual_name(event: GenerateToken) -> None:
     event.claims._entries[Unusual("sub")] = "admin"
 
@@ -176,6 +181,7 @@ MISDEEDS: list[Any] = [
     pytest.param(BEFORE_SIGNATURE, setting("typ", {1}), id="a typ that is no JSON"),
     pytest.param(BEFORE_SIGNATURE, setting("typ", "jwt"), id="another typ"),
     pytest.param(BEFORE_SIGNATURE, setting("typ", "JWT"), id="a JWT for the client itself"),
+    pytest.param(BEFORE_SIGNATURE, a_JWT_for_the_client_too, id="a JWT for the client too"),
     pytest.param(BEFORE_SIGNATURE, setting("lifetime", 10**9), id="a lifetime without end"),
     pytest.param(BEFORE_SIGNATURE, setting("signing_key", FakeKey("none")), id="alg none"),
     pytest.param(BEFORE_SIGNATURE, setting("signing_key", FakeKey("HS256")), id="alg HS256"),
@@ -318,6 +324,28 @@ async def test_a_malformed_refusal_is_a_fault(start_idp: StartIdp) -> None:
         assert (answer.status, answer.error) == (500, "server_error")
     with pytest.raises(TypeError, match="OAuth error code"):
         type("Bad", (OAuthError,), {"code": 'bad"code'})
+
+
+async def test_what_is_done_to_one_tokens_claims_stays_there(start_idp: StartIdp) -> None:
+    """Nested values included: the request's own claims are copied for each token."""
+    seen: list[Any] = []
+
+    def register(registry: Registry, _: Services) -> None:
+        async def give(event: ProcessSignIn) -> None:
+            event.claims["nested"] = {"list": [1]}
+
+        async def change(event: GenerateToken) -> None:
+            event.claims["nested"]["list"].append(2)
+            seen.append((event.kind, event.sign_in.claims["nested"]))
+
+        registry.add(ProcessSignIn, give, name="give", order=BEFORE_TOKEN[1])
+        registry.add(GenerateToken, change, name="change", order=BEFORE_SIGNATURE[1])
+
+    idp = await start_idp(register=register)
+    secret = await idp.add_client(skip_token_encryption=True)
+    claims = await idp.claims((await idp.grant("billing", secret)).token)
+    assert claims["nested"] == {"list": [1, 2]}
+    assert seen == [("access_token", {"list": [1]})]
 
 
 async def test_a_token_of_another_request_is_not_sent(start_idp: StartIdp) -> None:

@@ -199,8 +199,17 @@ async def test_sources_are_remembered() -> None:
     registry = Registry()
     with registry.registering(Source("acme", "acme-handlers", "1.2")):
         registry.add(Sample, recording("a"), name="a", order=1)
+    registry.add(Sample, recording("b"), name="b", order=2)
     registry.seal(required={})
     assert registry.registrations()[0].source == Source("acme", "acme-handlers", "1.2")
+    assert registry.registrations()[1].source == Source("-")
+
+
+async def test_names_are_unique_within_an_event() -> None:
+    """Two events may have a handler of the same name."""
+    registry = registry_of(("same", 1))
+    registry.add(Derived, recording("derived"), name="same", order=1)
+    assert await dispatched(registry, Derived()) == ["derived"]
 
 
 DECISIONS = [InvalidScope("no"), StoreUnavailable("gone"), HandlerFault("other", "broke")]

@@ -149,6 +149,22 @@ async def test_an_expired_key_can_be_taken_again(documents: Collection, clock: C
     await documents.insert("key", {"n": 2})
 
 
+async def test_a_replaced_document_still_expires(documents: Collection, clock: Clock) -> None:
+    """A change must not make it live for ever."""
+    version = await documents.insert("key", {"n": 1}, expires_at=NOW + 10)
+    await documents.replace("key", {"n": 2}, version=version)
+    clock.now = NOW + 10
+    assert await documents.get("key") is None
+
+
+async def test_members_that_are_None_are_not_stored(documents: Collection) -> None:
+    """By insert as by replace; deeper down None is a value."""
+    await documents.insert("key", {"a": None, "b": {"c": None}})
+    stored = await documents.get("key")
+    assert stored is not None
+    assert stored.document == {"b": {"c": None}}
+
+
 async def test_expire_cleans_and_counts(documents: Collection, clock: Clock) -> None:
     """Only what has expired."""
     for n in range(5):
@@ -360,6 +376,19 @@ async def test_a_stale_client_is_not_written(store: Store) -> None:
         pytest.param({"permissions": [1]}, id="a permission of another type"),
         pytest.param({"properties": {"apogee": {"secrets": [{"x": 1}]}}}, id="a secret of nothing"),
         pytest.param({"properties": "text"}, id="properties that are text"),
+        pytest.param({"permissions": "ept:token"}, id="permissions that are text"),
+        *[
+            pytest.param({"properties": {"apogee": facts}}, id=f"wrong {name}")
+            for name, facts in {
+                "roles": {"roles": "clerk"},
+                "default scopes": {"default_scopes": "ab"},
+                "default audience": {"default_audience": 5},
+                "expiry": {"secrets": [{"id": "a", "hash": "b", "expires_at": "soon"}]},
+                "time": {"created_at": 1.5},
+                "algorithm": {"token_profile": {"signing_algorithm": "none"}},
+                "typ": {"token_profile": {"typ": "jwt"}},
+            }.items()
+        ],
     ],
 )
 async def test_a_damaged_client_is_a_fault_and_no_answer(store: Store, damage: Any) -> None:
@@ -372,8 +401,16 @@ async def test_a_damaged_client_is_a_fault_and_no_answer(store: Store, damage: A
 async def test_scopes_survive_the_round_trip(store: Store) -> None:
     """More of them than one page holds."""
     scopes = scopes_in(store)
-    for n in range(120):
-        await scopes.add(Scope(f"s{n:03}", (f"https://{n}.example",), description="d"))
-    found = [scope async for scope in scopes.all()]
-    assert [scope.name for scope in found] == [f"s{n:03}" for n in range(120)]
-    assert found[7].resources == ("https://7.example",)
+    added = [
+        await scopes.add(
+            Scope(
+                f"s{n:03}",
+                (f"https://{n}.example", "urn:x"),
+                display_name="Name",
+                description="Description",
+                properties=frozen({"n": [n]}),
+            )
+        )
+        for n in range(120)
+    ]
+    assert [scope async for scope in scopes.all()] == added

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import stat
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,73 @@ async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert db.execute("PRAGMA user_version").fetchone() == (1,)
     db.close()
+
+
+async def test_every_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    """``synchronous = FULL`` (2), on the connection that writes."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    pragma = await store._writer.run(lambda db: db.execute("PRAGMA synchronous").fetchone())
+    await store.close()
+    assert pragma == (2,)
+
+
+SCHEMA_1 = """
+CREATE TABLE applications (key TEXT PRIMARY KEY, version TEXT NOT NULL, expires_at INTEGER,
+    document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE scopes (key TEXT PRIMARY KEY, version TEXT NOT NULL, expires_at INTEGER,
+    document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE keys (key TEXT PRIMARY KEY, version TEXT NOT NULL, expires_at INTEGER,
+    document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO applications VALUES ('old', 'v1', NULL, '{"client_id":"old"}');
+PRAGMA user_version = 1;
+"""
+
+
+async def test_a_database_of_the_first_release_opens(tmp_path: Path) -> None:
+    """Its schema is written down here, so that no later change of the code rewrites history."""
+    db = sqlite3.connect(tmp_path / "a.db")
+    db.executescript(SCHEMA_1)
+    db.close()
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    assert await store.applications.get("old") is not None
+    for collection in (store.applications, store.scopes, store.keys):
+        await collection.insert("new", {})
+    await store.close()
+
+
+async def test_writes_that_come_together_are_committed_together(tmp_path: Path) -> None:
+    """One sync of the disk for all who wait."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    seen: list[str] = []
+    await store._writer.run(lambda db: db.set_trace_callback(seen.append))
+    await asyncio.gather(*(store.applications.insert(f"k{n}", {}) for n in range(200)))
+    await store._writer.run(lambda db: db.set_trace_callback(None))
+    await store.close()
+    assert sum(statement == "COMMIT" for statement in seen) <= 10
+
+
+async def test_a_failed_operation_leaves_nothing_behind(tmp_path: Path) -> None:
+    """What it wrote before it failed is undone, and its neighbours stay."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+
+    def write_and_fail(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO applications VALUES ('half', 'v', NULL, '{}')")
+        raise ValueError("on purpose")
+
+    outcomes = await asyncio.gather(
+        store.applications.insert("before", {}),
+        store._writer.run(write_and_fail),
+        store.applications.insert("behind", {}),
+        return_exceptions=True,
+    )
+    keys = [item.key for item in (await store.applications.list()).items]
+    await store.close()
+    assert [type(outcome) for outcome in outcomes] == [str, ValueError, str]
+    assert keys == ["before", "behind"]
 
 
 async def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
@@ -165,6 +233,70 @@ async def test_several_processes_share_one_file(tmp_path: Path) -> None:
     assert [racer.returncode for racer in racers] == [0] * 4
     won = [n for output in outputs for n in json.loads(output)]
     assert sorted(won) == list(range(50))
+
+
+async def test_what_nobody_waits_for_is_not_begun(tmp_path: Path) -> None:
+    """A caller who was told that a write failed must not find it done later."""
+    store = store_at(tmp_path / "a.db", patience=0.5)
+    await store.open()
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    first = asyncio.create_task(store.applications.insert("first", {}))  # keeps the writer busy
+    await asyncio.sleep(0)  # it is submitted ...
+    while not store._writer._queue.empty():  # ... and taken
+        await asyncio.sleep(0)
+    waiting = [asyncio.create_task(store.applications.insert(f"k{n}", {})) for n in range(20)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    other.execute("ROLLBACK")
+    other.close()
+    await first
+    await store.applications.insert("last", {})
+    keys = [item.key for item in (await store.applications.list()).items]
+    await store.close()
+    assert keys == ["first", "last"]
+
+
+async def test_an_operation_that_exits_ends_no_thread(tmp_path: Path) -> None:
+    """The store goes on."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+
+    def leave(db: sqlite3.Connection) -> None:
+        sys.exit(3)
+
+    with pytest.raises(StoreUnavailable, match="SystemExit"):
+        await store._writer.run(leave)
+    await store.applications.insert("key", {})
+    await store.close()
+
+
+OPENER = """
+import asyncio, sys, time
+from apogee_idp.stores.sqlite import SqliteStore
+
+async def main():
+    for n in range(20):
+        store = SqliteStore(f"{sys.argv[1]}/{n}.db", now=lambda: 0, new_id=lambda: "v")
+        while time.time() < float(sys.argv[2]) + n * 0.05:
+            pass
+        await store.open()
+        await store.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_processes_may_make_the_file_in_the_same_instant(tmp_path: Path) -> None:
+    """The switch to WAL is refused without waiting while another process does it."""
+    start = str(time.time() + 1.5)
+    openers = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", OPENER, str(tmp_path), start)
+        for _ in range(2)
+    ]
+    assert [await opener.wait() for opener in openers] == [0, 0]
 
 
 async def test_a_cancelled_caller_leaves_the_store_working(tmp_path: Path) -> None:
