@@ -102,6 +102,12 @@ def test_an_unknown_algorithm_has_no_key(records: tuple[KeyRecord, ...]) -> None
             keys.signing_key(algorithm)
 
 
+def test_the_encryption_key_holds_no_private_half(records: tuple[KeyRecord, ...]) -> None:
+    """Not even where no attribute shows it: plugins are handed this object."""
+    (cell,) = open_key_set(records, [KEY]).encryption._add_recipient.__closure__ or ()
+    assert not cell.cell_contents.has_private
+
+
 def test_the_second_key_encryption_key_opens_too(records: tuple[KeyRecord, ...]) -> None:
     """So that the key that guards keys can be rotated."""
     assert open_key_set(records, [fresh_key(), KEY]).signing.keys() == {"RS256", "ES256"}

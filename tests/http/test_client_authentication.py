@@ -22,7 +22,9 @@ async def refusals(idp: Idp, presented: str) -> dict[str, Answer]:
     """The answers to the same wrong secret for each kind of client."""
     for client_id in ("known", "disabled", "public", "expired"):
         await idp.add_client(client_id)
-    await idp.change_client("disabled", enabled=False)
+    disabled = await idp.change_client("disabled", enabled=False)
+    more = [replace(disabled.secrets[0], id=f"more-{n}") for n in range(3)]
+    await idp.change_client("disabled", secrets=(*disabled.secrets, *more))
     await idp.change_client("public", client_type="public")
     client = await idp.change_client("expired")
     await idp.change_client(
