@@ -142,6 +142,12 @@ def test_a_taken_port_is_named(home_env: dict[str, str], tmp_path: Path) -> None
     assert "--port" in done.stderr
 
 
+def plugged(source: str, home: Path) -> dict[str, str]:
+    """The variables that enable ``source`` as a plugin."""
+    (home / "local_plugin.py").write_text(source)
+    return {"APOGEE_PLUGINS": "local_plugin:register", "PYTHONPATH": str(home)}
+
+
 SLOW_PLUGIN = """
 import asyncio, pathlib
 from apogee_idp import ProcessSignIn, Stage
@@ -161,15 +167,10 @@ def test_F_PR_01_requests_in_flight_are_answered_on_a_stop(
     cli: Cli, home_env: dict[str, str], tmp_path: Path, number: int
 ) -> None:
     """No new connections, every begun request gets its 200, exit code 0; twice told is once."""
-    (tmp_path / "slow.py").write_text(SLOW_PLUGIN)
     secret = json.loads(cli("clients", "create", "billing", "--json").stdout)["client_secret"]
     port, begun = free_port(), 20
-    env = home_env | {
-        "APOGEE_PORT": str(port),
-        "APOGEE_PLUGINS": "slow:register",
-        "APOGEE_HANDLER_TIMEOUT": "60",
-        "PYTHONPATH": str(tmp_path),
-    }
+    env = home_env | plugged(SLOW_PLUGIN, tmp_path) | {"APOGEE_PORT": str(port)}
+    env |= {"APOGEE_HANDLER_TIMEOUT": "60"}
     with serving(env=env, cwd=tmp_path) as server:
         statuses: list[int] = []
         requests = [
@@ -256,16 +257,10 @@ def test_a_handler_that_never_ends_does_not_keep_the_process(
     cli: Cli, home_env: dict[str, str], tmp_path: Path, plugin: str
 ) -> None:
     """The stop says so and exits with 1."""
-    (tmp_path / "endless.py").write_text(plugin)
     secret = json.loads(cli("clients", "create", "billing", "--json").stdout)["client_secret"]
     port = free_port()
-    env = home_env | {
-        "APOGEE_PORT": str(port),
-        "APOGEE_PLUGINS": "endless:register",
-        "APOGEE_HANDLER_TIMEOUT": "2",
-        "APOGEE_SHUTDOWN_TIMEOUT": "0.1",
-        "PYTHONPATH": str(tmp_path),
-    }
+    env = home_env | plugged(plugin, tmp_path) | {"APOGEE_PORT": str(port)}
+    env |= {"APOGEE_SHUTDOWN_TIMEOUT": "0.1"}
     with serving(env=env, cwd=tmp_path) as server:
 
         def ask() -> None:
