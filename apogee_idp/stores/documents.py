@@ -1,0 +1,175 @@
+"""Clients, scopes and keys as documents in OpenIddict's shape, and back.
+
+What OpenIddict has no field for goes under ``properties``: its own ``SkipTokenEncryption``, and
+ours under ``properties.apogee``. Members that we don't know stay as they are; those we know are
+read strictly, so that a damaged document is an error and never half a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from ..model import (
+    SIGNING_ALGORITHMS,
+    TOKEN_TYPS,
+    Client,
+    ClientSecret,
+    KeyRecord,
+    Scope,
+    TokenProfile,
+    frozen,
+    thawed,
+)
+from .base import Document, Stored
+
+OPENIDDICT_SECRET_ID = "openiddict"
+"""The id of the one secret that OpenIddict itself keeps, hashed, in the field ``client_secret``."""
+
+_SKIP_TOKEN_ENCRYPTION = "SkipTokenEncryption"
+_OURS = "apogee"
+
+Value = TypeVar("Value")
+
+
+def write_client(client: Client, previous: Document) -> Document:
+    """``client`` as a document; of ``previous``, what a newer program wrote into ours is kept."""
+    legacy = [s.hash for s in client.secrets if s.id == OPENIDDICT_SECRET_ID]
+    facts = (previous.get("properties") or {}).get(_OURS, {})
+    properties = thawed(client.properties) | {_OURS: {**facts, **_our_facts(client, facts)}}
+    if client.skip_token_encryption:
+        properties[_SKIP_TOKEN_ENCRYPTION] = True
+    return {
+        "client_id": client.client_id,
+        "client_type": client.client_type,
+        "application_type": client.application_type,
+        "display_name": client.display_name or None,
+        "permissions": sorted(client.permissions),
+        "requirements": sorted(client.requirements),
+        "client_secret": legacy[0] if legacy else None,
+        "properties": properties,
+    }
+
+
+def _our_facts(client: Client, previous: Mapping[str, Any]) -> dict[str, Any]:
+    known = {secret["id"]: secret for secret in previous.get("secrets", ())}
+    own = [s for s in client.secrets if s.id != OPENIDDICT_SECRET_ID]
+    return {
+        "enabled": client.enabled,
+        "roles": list(client.roles),
+        "default_scopes": list(client.default_scopes),
+        "default_audience": client.default_audience,
+        "token_profile": previous.get("token_profile", {}) | asdict(client.token_profile),
+        "created_at": client.created_at,
+        "secrets": [known.get(secret.id, {}) | asdict(secret) for secret in own],
+    }
+
+
+def read_client(stored: Stored) -> Client:
+    """The client in a document; raises ValueError, TypeError, KeyError or AttributeError."""
+    document = stored.document
+    properties = dict(document.get("properties") or {})
+    ours = properties.pop(_OURS, {})
+    # Only the boolean true opts out: "true", 1 and whatever else leave encryption on.
+    skip = properties.pop(_SKIP_TOKEN_ENCRYPTION, None) is True
+    if document["client_id"] != stored.key:
+        raise ValueError("the document of another client")
+    confidential = str(document.get("client_type")).lower() == "confidential"
+    return Client(
+        client_id=_text(document["client_id"]),
+        display_name=_text(document.get("display_name") or ""),
+        client_type="confidential" if confidential else "public",
+        application_type=_text(document.get("application_type") or "web"),
+        enabled=ours.get("enabled", True) is True,
+        permissions=frozenset(_texts(document.get("permissions"))),
+        requirements=frozenset(_texts(document.get("requirements"))),
+        roles=_texts(ours.get("roles")),
+        default_scopes=_texts(ours.get("default_scopes")),
+        default_audience=_optional(_text, ours.get("default_audience")),
+        skip_token_encryption=skip,
+        token_profile=_read_token_profile(ours.get("token_profile", {})),
+        secrets=_read_secrets(document, ours),
+        created_at=_whole(ours.get("created_at", 0)),
+        properties=frozen(properties),
+        concurrency_token=stored.version,
+    )
+
+
+def _read_token_profile(members: Mapping[str, Any]) -> TokenProfile:
+    profile = TokenProfile(members.get("signing_algorithm", "RS256"), members.get("typ", "at+jwt"))
+    if profile.signing_algorithm not in SIGNING_ALGORITHMS or profile.typ not in TOKEN_TYPS:
+        raise ValueError("a token profile that nobody offers")
+    return profile
+
+
+def _read_secrets(document: Document, ours: Mapping[str, Any]) -> tuple[ClientSecret, ...]:
+    secrets = [
+        ClientSecret(
+            _text(secret["id"]),
+            _text(secret["hash"]),
+            _whole(secret.get("created_at", 0)),
+            _optional(_whole, secret.get("expires_at")),
+        )
+        for secret in ours.get("secrets", ())
+    ]
+    if document.get("client_secret"):
+        secrets.append(ClientSecret(OPENIDDICT_SECRET_ID, _text(document["client_secret"])))
+    return tuple(secrets)
+
+
+def write_scope(scope: Scope, _: Document) -> Document:
+    """``scope`` as a document."""
+    return {
+        "name": scope.name,
+        "display_name": scope.display_name or None,
+        "description": scope.description or None,
+        "resources": list(scope.resources),
+        "properties": thawed(scope.properties) or None,
+    }
+
+
+def read_scope(stored: Stored) -> Scope:
+    """The scope in a document; raises as ``read_client`` does."""
+    document = stored.document
+    return Scope(
+        name=_text(document["name"]),
+        resources=_texts(document.get("resources")),
+        display_name=_text(document.get("display_name") or ""),
+        description=_text(document.get("description") or ""),
+        properties=frozen(document.get("properties") or {}),
+        concurrency_token=stored.version,
+    )
+
+
+def read_key_record(members: Mapping[str, Any]) -> KeyRecord:
+    """One key of the key set; raises as ``read_client`` does."""
+    return KeyRecord(
+        _text(members["kid"]),
+        members["use"],
+        _text(members["algorithm"]),
+        _whole(members["created_at"]),
+        _text(members["sealed"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("expected text")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple | None):
+        raise TypeError("expected a list")
+    return tuple(_text(item) for item in value or ())
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("expected a whole number")
+    return value
+
+
+def _optional(read: Callable[[object], Value], value: object) -> Value | None:
+    return None if value is None else read(value)
