@@ -28,6 +28,9 @@ class Finding:
     detail: str
 
 
+_NO_KEYS_YET = Finding("keys", True, "none yet: the first start makes them")
+
+
 async def check(settings: Settings) -> list[Finding]:
     """Settings (loaded already), store with its schema, keys, and handlers with plugins."""
     findings = [Finding("settings", True, f"issuer {settings.issuer}")]
@@ -48,7 +51,7 @@ async def check(settings: Settings) -> list[Finding]:
 async def _check_store(settings: Settings, keys: list[KeyEncryptionKey] | None) -> list[Finding]:
     """Looks without making anything: a store that isn't there yet is left to the first start."""
     if not is_there(settings.sqlite_path):
-        return [_prospect(settings.sqlite_path)]
+        return [_prospect(settings.sqlite_path), *([] if keys is None else [_NO_KEYS_YET])]
     try:
         async with opened_store(settings) as store:
             found = [Finding("store", True, await store.check())]
@@ -92,7 +95,7 @@ async def handler_table(settings: Settings) -> list[dict[str, Any]]:
 async def _check_keys(store: Store, keys: list[KeyEncryptionKey]) -> Finding:
     records = await load_key_records(store)
     if records is None:
-        return Finding("keys", True, "none yet: the first start makes them")
+        return _NO_KEYS_YET
     try:
         open_key_set(records, keys)
     except ApogeeError as error:

@@ -92,8 +92,20 @@ def clients() -> None:
 @click.option("--default-audience", help="The audience of tokens whose scopes have no resource.")
 @click.option("--role", "roles", multiple=True, help="Told to who gets the scope roles.")
 @click.option("--skip-token-encryption", is_flag=True, help="Plain signed tokens (JWS), not JWE.")
-@click.option("--signing-alg", type=click.Choice(SIGNING_ALGORITHMS), default="RS256")
-@click.option("--token-typ", type=click.Choice(TOKEN_TYPS), default="at+jwt")
+@click.option(
+    "--signing-alg",
+    type=click.Choice(SIGNING_ALGORITHMS),
+    default="RS256",
+    show_default=True,
+    help="How its tokens are signed.",
+)
+@click.option(
+    "--token-typ",
+    type=click.Choice(TOKEN_TYPS),
+    default="at+jwt",
+    show_default=True,
+    help="What the header of its tokens says; some APIs want JWT.",
+)
 @click.option("--secret-file", type=click.File(), help="A secret of your own, from a file or -.")
 @_JSON
 @_CONFIG

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -30,6 +31,7 @@ _ISSUER = re.compile(
 )
 _SERVICE_HOST = re.compile("_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP)")
 _SQLITE_SCHEME = "sqlite:///"
+_UNKNOWN = "Unknown field."
 _SECRET = "key_encryption_key"
 _FROM_FILE = ("key_encryption_key", "store")
 
@@ -238,14 +240,22 @@ def _with_development_defaults(values: dict[str, Any], development: bool) -> dic
 
 def _described(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
     messages = error.messages_dict
-    return [f"{origins.get(key, key)}: {_flat(messages[key])}" for key in sorted(messages)]
+    return [
+        f"{origins.get(key, key)}: {_flat(messages[key]).replace(_UNKNOWN, _unknown(key))}"
+        for key in sorted(messages)
+    ]
 
 
 def _flat(message: Any) -> str:
     if isinstance(message, dict):
         return " ".join(_flat(part) for part in message.values())
-    text = " ".join(message) if isinstance(message, list) else str(message)
-    return text.replace("Unknown field.", "is no setting of this version; see config/apogee.toml")
+    return " ".join(message) if isinstance(message, list) else str(message)
+
+
+def _unknown(key: str) -> str:
+    close = get_close_matches(key, _SettingsSchema().fields, n=1)
+    hint = f"did you mean {close[0]}?" if close else "see config/apogee.toml"
+    return f"is no setting of this version; {hint}"
 
 
 def _transport_problems(

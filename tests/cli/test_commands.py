@@ -266,6 +266,7 @@ def test_check_makes_nothing(cli: Cli, tmp_path: Path) -> None:
     done = cli("check", APOGEE_STORE="sqlite:///typo.db")
     assert done.returncode == 0
     assert f"none yet: the first start makes {tmp_path / 'typo.db'}" in done.stdout
+    assert "ok    keys      none yet" in done.stdout
     assert not (tmp_path / "typo.db").exists()
 
 

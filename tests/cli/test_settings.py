@@ -85,6 +85,7 @@ PROBLEMS: list[Any] = [
     pytest.param(
         None, {"NONSENSE": "1"}, "APOGEE_NONSENSE: is no setting", id="in the environment"
     ),
+    pytest.param(None, {"PROT": "1"}, "did you mean port?", id="a slip of the finger"),
     pytest.param(None, {"PORT_FILE": "x"}, "APOGEE_PORT_FILE: is no setting", id="no secret"),
     pytest.param("port = 0", {}, "port:", id="port 0"),
     pytest.param(None, {"PORT": "65536"}, "APOGEE_PORT:", id="a port too high"),
