@@ -1,0 +1,65 @@
+"""What every command has: its options, the store it opens, and how it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from . import app
+from .errors import ApogeeError, SettingsError
+from .settings import CONFIG_VARIABLE, Settings, load_settings
+from .stores.base import Store
+
+Result = TypeVar("Result")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+CONFIG_OPTION = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar=CONFIG_VARIABLE,
+    help="A TOML file of settings; see config/apogee.toml.",
+)
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def reports_errors(command: Command) -> Command:
+    """Turns our own errors into one plain line each and exit code 1."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except SettingsError as error:
+            _fail(error.problems)
+        except ApogeeError as error:
+            _fail([str(error)])
+
+    return wrapped  # type: ignore[return-value]
+
+
+def settings_of(config: Path | None) -> Settings:
+    """The settings in force for a command; raises SettingsError."""
+    return load_settings(config=config, environ=os.environ)
+
+
+def with_store(config: Path | None, action: Callable[[Store], Awaitable[Result]]) -> Result:
+    """What ``action`` returns, given the store of the settings."""
+
+    async def act() -> Result:
+        async with app.opened_store(settings_of(config)) as store:
+            return await action(store)
+
+    return asyncio.run(act())
+
+
+def _fail(problems: Iterable[str]) -> None:
+    for problem in problems:
+        click.echo(f"error: {problem}", err=True)
+    sys.exit(1)
