@@ -40,7 +40,9 @@ class ClientAuthenticator:
         obstacle = _obstacle(client)
         # Nobody's secrets are tried where there are none, so that the work is always the same.
         candidates = self._usable_secrets(_NOBODY if client is None or obstacle else client)
-        matched = await self._secrets.find(credentials.client_secret, candidates)
+        matched = await self._secrets.find(
+            credentials.client_id, credentials.client_secret, candidates
+        )
         if client is None or obstacle or matched is None:
             raise InvalidClient(reason=obstacle or "wrong or expired secret")
         proof = ClientAuthentication(client, request, credentials.method)

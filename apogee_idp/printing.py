@@ -32,7 +32,7 @@ def client_facts(client: Client) -> dict[str, Any]:
 
 
 def scope_facts(scope: Scope) -> dict[str, Any]:
-    """A scope."""
+    """What ``scopes list`` tells of one."""
     return {
         "name": scope.name,
         "description": scope.description,

@@ -80,8 +80,10 @@ class SecretVerifier:
     def __init__(self, slow: SlowVerifier) -> None:
         self._slow = slow
 
-    async def find(self, presented: str, candidates: Sequence[ClientSecret]) -> str | None:
-        """The id of the candidate that ``presented`` is, or None.
+    async def find(
+        self, client_id: str, presented: str, candidates: Sequence[ClientSecret]
+    ) -> str | None:
+        """The id of the candidate that ``presented``, sent for ``client_id``, is; or None.
 
         Raises TemporarilyUnavailable when too many slow hashes are under way.
         """
@@ -92,10 +94,10 @@ class SecretVerifier:
             return None
         slow = [c for c in candidates if not c.hash.startswith(FAST_HASH_PREFIX)]
         for candidate in slow:
-            if await self._slow.verify(candidate.hash, presented):
+            if await self._slow.verify(client_id, candidate.hash, presented):
                 return candidate.id
         if not slow:
-            await self._slow.verify(NOBODYS_HASH, presented)
+            await self._slow.verify(client_id, NOBODYS_HASH, presented)
         return None
 
 

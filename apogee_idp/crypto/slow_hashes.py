@@ -75,9 +75,13 @@ class SlowVerifier:
         self._under_way: dict[bytes, asyncio.Future[bool]] = {}
         self._matched: TTLCache[bytes, bool] = TTLCache(10_000, remember_seconds, monotonic)
 
-    async def verify(self, stored: str, presented: str) -> bool:
-        """Whether ``presented`` is the secret that ``stored`` is a hash of."""
-        question = self._question(stored, presented)
+    async def verify(self, client_id: str, stored: str, presented: str) -> bool:
+        """Whether ``presented``, sent for ``client_id``, is the secret whose hash is ``stored``.
+
+        Questions are shared within a client_id only, known or not. Were all unknown ones to share
+        nobody's, a full queue would tell them from the known ones.
+        """
+        question = self._question(client_id, stored, presented)
         if question in self._matched:
             return True
         answer = self._under_way.get(question) or self._ask(question, stored, presented)
@@ -108,9 +112,9 @@ class SlowVerifier:
         answer.add_done_callback(settle)
         return answer
 
-    def _question(self, stored: str, presented: str) -> bytes:
-        parts = f"{len(stored)}:{stored}{presented}".encode()
-        return hmac.digest(self._process_key, parts, "sha256")
+    def _question(self, *parts: str) -> bytes:
+        text = "".join(f"{len(part)}:{part}" for part in parts)
+        return hmac.digest(self._process_key, text.encode(), "sha256")
 
 
 def _verify_argon2(stored: str, presented: str) -> bool:

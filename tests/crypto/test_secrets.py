@@ -82,12 +82,12 @@ async def test_the_right_secret_of_several_is_found(verifier: SecretVerifier) ->
     """By the id inside it; a secret of another client, or an altered one, is not."""
     one, two, foreign = generate_secret(), generate_secret(), generate_secret()
     stored = [ClientSecret(one.id, one.hash), ClientSecret(two.id, two.hash)]
-    assert await verifier.find(one.value, stored) == one.id
-    assert await verifier.find(two.value, stored) == two.id
-    assert await verifier.find(foreign.value, stored) is None
-    assert await verifier.find(one.value, [ClientSecret(one.id, two.hash)]) is None
-    assert await verifier.find(one.value, []) is None
-    assert await verifier.find("", stored) is None
+    assert await verifier.find("billing", one.value, stored) == one.id
+    assert await verifier.find("billing", two.value, stored) == two.id
+    assert await verifier.find("billing", foreign.value, stored) is None
+    assert await verifier.find("billing", one.value, [ClientSecret(one.id, two.hash)]) is None
+    assert await verifier.find("billing", one.value, []) is None
+    assert await verifier.find("billing", "", stored) is None
 
 
 async def test_a_hash_is_no_secret(verifier: SecretVerifier) -> None:
@@ -95,7 +95,7 @@ async def test_a_hash_is_no_secret(verifier: SecretVerifier) -> None:
     secret = generate_secret()
     stored = [ClientSecret(secret.id, secret.hash)]
     for attempt in (secret.hash, secret.hash.removeprefix("sha256:"), secret.id):
-        assert await verifier.find(attempt, stored) is None
+        assert await verifier.find("billing", attempt, stored) is None
 
 
 async def test_an_adopted_secret_is_hashed_slowly_and_found(verifier: SecretVerifier) -> None:
@@ -103,8 +103,8 @@ async def test_an_adopted_secret_is_hashed_slowly_and_found(verifier: SecretVeri
     adopted = adopt_secret(OWN)
     assert adopted.hash.startswith("$argon2id$")
     stored = [ClientSecret(adopted.id, adopted.hash)]
-    assert await verifier.find(OWN, stored) == adopted.id
-    assert await verifier.find(OWN + " ", stored) is None
+    assert await verifier.find("billing", OWN, stored) == adopted.id
+    assert await verifier.find("billing", OWN + " ", stored) is None
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,10 @@ async def test_a_slow_match_is_remembered_and_a_mismatch_is_not(
     adopted = adopt_secret(OWN)
     stored = [ClientSecret(adopted.id, adopted.hash)]
     for _ in range(3):
-        assert await verifier.find(OWN, stored) == adopted.id
+        assert await verifier.find("billing", OWN, stored) == adopted.id
     assert len(slow_calls) == 1
     for _ in range(3):
-        assert await verifier.find(OWN + "x", stored) is None
+        assert await verifier.find("billing", OWN + "x", stored) is None
     assert len(slow_calls) == 4
 
 
@@ -170,7 +170,7 @@ async def test_a_match_is_remembered_for_its_time_only() -> None:
     """Then it is hashed again."""
     time = 0.0
     slow = SlowVerifier(monotonic=lambda: time, remember_seconds=10)
-    assert await slow.verify(hash_of_own, OWN)
+    assert await slow.verify("billing", hash_of_own, OWN)
     assert len(slow._matched) == 1
     time = 10.1
     assert len(slow._matched) == 0
@@ -178,17 +178,32 @@ async def test_a_match_is_remembered_for_its_time_only() -> None:
 
 
 def test_no_two_questions_are_the_same() -> None:
-    """Where the hash ends and the secret begins is part of the question."""
+    """Where client_id, hash and secret begin and end is part of the question."""
     slow = SlowVerifier(monotonic=lambda: 0.0)
-    assert slow._question("ab", "c") != slow._question("a", "bc")
+    asked = [("a", "b", "cd"), ("a", "bc", "d"), ("ab", "c", "d"), ("x", "b", "cd")]
+    assert len({slow._question(*parts) for parts in asked}) == len(asked)
+    slow.close()
+
+
+async def test_a_full_queue_does_not_tell_the_known_from_the_unknown() -> None:
+    """One secret, tried for many client_ids, is a question of its own for each of them."""
+    slow = SlowVerifier(monotonic=lambda: 0.0, threads=1, max_waiting=1, patience=60)
+    verifier = SecretVerifier(slow)
+    guess = f"{OWN} but wrong"
+    under_way = asyncio.create_task(verifier.find("invented", guess, []))
+    await asyncio.sleep(0)
+    for client_id, stored in (("known", [ClientSecret("s", hash_of_own)]), ("unknown", [])):
+        with pytest.raises(TemporarilyUnavailable):
+            await verifier.find(client_id, guess, stored)
+    assert await under_way is None
     slow.close()
 
 
 async def test_a_remembered_match_ends_with_its_hash(verifier: SecretVerifier) -> None:
     """After a change of secret, the memory of the old one opens nothing."""
     old, new = adopt_secret(OWN), adopt_secret(OWN + " changed")
-    assert await verifier.find(OWN, [ClientSecret("s", old.hash)]) == "s"
-    assert await verifier.find(OWN, [ClientSecret("s", new.hash)]) is None
+    assert await verifier.find("billing", OWN, [ClientSecret("s", old.hash)]) == "s"
+    assert await verifier.find("billing", OWN, [ClientSecret("s", new.hash)]) is None
 
 
 async def test_an_unknown_client_costs_a_slow_hash_too(
@@ -196,21 +211,21 @@ async def test_an_unknown_client_costs_a_slow_hash_too(
 ) -> None:
     """A-CA-02 for secrets of another format: nobody's hash is tried."""
     fast = generate_secret()
-    assert await verifier.find(OWN, []) is None
-    assert await verifier.find(OWN, [ClientSecret(fast.id, fast.hash)]) is None
+    assert await verifier.find("billing", OWN, []) is None
+    assert await verifier.find("billing", OWN, [ClientSecret(fast.id, fast.hash)]) is None
     assert slow_calls == [slow_hashes.NOBODYS_HASH] * 2
 
 
 async def test_waiting_for_slow_hashes_is_bounded() -> None:
     """Past the bound: try again later, rather than a queue without end."""
     slow = SlowVerifier(monotonic=lambda: 0.0, threads=1, max_waiting=8, patience=60)
-    ask = [slow.verify(hash_of_own, f"{OWN} {n}") for n in range(10)]
+    ask = [slow.verify("billing", hash_of_own, f"{OWN} {n}") for n in range(10)]
     outcomes = await asyncio.gather(*ask, return_exceptions=True)
     assert [isinstance(o, TemporarilyUnavailable) for o in outcomes] == [False] * 8 + [True] * 2
-    nobody = [slow.verify(slow_hashes.NOBODYS_HASH, f"{OWN} {n}") for n in range(10)]
+    nobody = [slow.verify("billing", slow_hashes.NOBODYS_HASH, f"{OWN} {n}") for n in range(10)]
     outcomes = await asyncio.gather(*nobody, return_exceptions=True)
     assert [isinstance(o, TemporarilyUnavailable) for o in outcomes] == [False] * 8 + [True] * 2
-    assert await slow.verify(hash_of_own, OWN)
+    assert await slow.verify("billing", hash_of_own, OWN)
     slow.close()
 
 
@@ -218,11 +233,11 @@ async def test_a_slow_hash_that_takes_too_long_is_waited_for_no_longer() -> None
     """The caller hears "later"; the answer is remembered when it comes."""
     slow = SlowVerifier(monotonic=lambda: 0.0, threads=1, patience=0.001)
     with pytest.raises(TemporarilyUnavailable):
-        await slow.verify(hash_of_own, OWN)
+        await slow.verify("billing", hash_of_own, OWN)
     async with asyncio.timeout(10):
         while True:
             try:
-                assert await slow.verify(hash_of_own, OWN)
+                assert await slow.verify("billing", hash_of_own, OWN)
                 break
             except TemporarilyUnavailable:
                 continue
@@ -234,7 +249,7 @@ async def test_the_same_question_is_asked_once(
 ) -> None:
     """However many ask it at the same time."""
     stored = [ClientSecret("s", hash_of_own)]
-    answers = await asyncio.gather(*(verifier.find(OWN, stored) for _ in range(50)))
+    answers = await asyncio.gather(*(verifier.find("billing", OWN, stored) for _ in range(50)))
     assert (answers, slow_calls) == (["s"] * 50, [hash_of_own])
 
 
@@ -243,7 +258,10 @@ async def test_an_adopted_secret_of_our_format_works(verifier: SecretVerifier) -
     moved = generate_secret()
     adopted = adopt_secret(moved.value)
     assert (adopted.id, adopted.hash) == (moved.id, moved.hash)
-    assert await verifier.find(moved.value, [ClientSecret(adopted.id, adopted.hash)]) == moved.id
+    assert (
+        await verifier.find("billing", moved.value, [ClientSecret(adopted.id, adopted.hash)])
+        == moved.id
+    )
 
 
 SECRET = "388D45FA-B36B-4988-BA59-B187D329C207"
