@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from .authentication import ClientAuthenticator
 from .crypto.secrets import SecretVerifier
 from .crypto.slow_hashes import SlowVerifier
+from .errors import KeyringError
 from .events import (
     ConfigurationStage,
     GenerateToken,
@@ -20,17 +23,20 @@ from .events import (
     Stage,
     TokenStage,
 )
+from .following import StoreFollower
 from .key_encryption import key_encryption_keys
-from .keyring import KeyRing, open_key_ring
+from .keyring import KeyLoader, KeyRing
 from .logs import observe_handler
 from .minting import TokenMinter
 from .pipeline import Registry
 from .plugins import load_plugins
+from .readiness import Readiness
 from .services import Services
 from .settings import BUILT_IN_PLUGIN, Settings
 from .stores.base import Store
 from .stores.directory import Directory
-from .stores.repositories import clients_in, scopes_in
+from .stores.mongo import MongoStore
+from .stores.repositories import Entity, Repository, clients_in, scopes_in
 from .stores.sqlite import SqliteStore
 
 REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
@@ -44,12 +50,25 @@ _PATIENCE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One opened store with all that stands on it."""
+    """A store, there yet or not, with all that stands on it.
+
+    ``following`` ends only with an error: KeyringError.
+    """
 
     settings: Settings
     store: Store
     services: Services
     registry: Registry
+    readiness: Readiness
+    following: asyncio.Task[None]
+
+    async def until_ready(self) -> None:
+        """Until store and keys are there; raises KeyringError if they can't be opened."""
+        ready = asyncio.create_task(self.readiness.wait())
+        await asyncio.wait({ready, self.following}, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            ready.cancel()
+            await self.following
 
 
 def now() -> int:
@@ -62,17 +81,30 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-@asynccontextmanager
-async def opened_store(
+def store_of(
     settings: Settings, *, now: Callable[[], int] = now, patience: float = _PATIENCE
-) -> AsyncIterator[Store]:
-    """The store of the settings, closed in the end; raises StoreUnavailable.
+) -> Store:
+    """The store of the settings, not opened; raises SettingsError if its URL is unusable.
 
     An operation is waited for ``patience`` seconds.
     """
-    store = SqliteStore(settings.sqlite_path, now=now, new_id=new_id, patience=patience)
+    if settings.sqlite_path is not None:
+        return SqliteStore(settings.sqlite_path, now=now, new_id=new_id, patience=patience)
+    prefix = settings.mongodb_prefix
+    return MongoStore(settings.store, prefix=prefix, now=now, new_id=new_id, patience=patience)
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings, *, upgrade: bool = True) -> AsyncIterator[Store]:
+    """The store of the settings, its schema up to date, closed in the end.
+
+    Raises StoreUnavailable or SettingsError.
+    """
+    store = store_of(settings)
     try:
         await store.open()
+        if upgrade:
+            await store.upgrade()
         yield store
     finally:
         await store.close()
@@ -84,19 +116,40 @@ async def opened_installation(
 ) -> AsyncIterator[Installation]:
     """Everything a server needs, checked and sealed; ``now`` is its clock, in Unix seconds.
 
-    Raises StoreUnavailable, KeyringError or RegistryError: then it must not start.
+    The store may still have to come: see ``Installation.until_ready``. Raises SettingsError,
+    KeyringError or RegistryError: then it must not start.
     """
     keys = key_encryption_keys(settings)
     # Half of a handler's time: waiting in vain for one thing is a 503, not the handler's fault.
     patience = settings.handler_timeout / 2
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
+    store = store_of(settings, now=now, patience=patience)
     try:
-        async with opened_store(settings, now=now, patience=patience) as store:
-            key_ring = await open_key_ring(store, keys, now=now)
-            services = _build_services(settings, store, key_ring, SecretVerifier(slow), now)
-            yield Installation(settings, store, services, build_registry(services))
+        loader = KeyLoader(store, keys, now=now)
+        services = _build_services(settings, store, loader.ring, SecretVerifier(slow), now)
+        registry = build_registry(services)
+        readiness = Readiness(grace=settings.cache_stale_seconds, monotonic=time.monotonic)
+        directories: dict[str, Directory[Any]] = {
+            "applications": services.clients,
+            "scopes": services.scopes,
+        }
+        follower = StoreFollower(store, loader, directories, readiness)
+        async with _running(follower) as following:
+            yield Installation(settings, store, services, registry, readiness, following)
     finally:
+        await store.close()
         slow.close()
+
+
+@asynccontextmanager
+async def _running(follower: StoreFollower) -> AsyncIterator[asyncio.Task[None]]:
+    following = asyncio.create_task(follower.run())
+    try:
+        yield following
+    finally:
+        following.cancel()
+        with suppress(asyncio.CancelledError, KeyringError):
+            await following
 
 
 def build_registry(services: Services) -> Registry:
@@ -116,12 +169,11 @@ def _build_services(
     verifier: SecretVerifier,
     now: Callable[[], int],
 ) -> Services:
-    size, seconds = settings.cache_size, settings.cache_seconds
-    clients = Directory(clients_in(store).get, size=size, seconds=seconds, monotonic=time.monotonic)
-    scopes = Directory(scopes_in(store).get, size=size, seconds=seconds, monotonic=time.monotonic)
+    clients = _directory(clients_in(store), settings)
+    scopes = _directory(scopes_in(store), settings)
     authenticator = ClientAuthenticator(clients, verifier, now=now)
     return Services(
-        settings=replace(settings, key_encryption_key=()),  # not for plugins
+        settings=settings.without_secrets(),  # for plugins
         clients=clients,
         scopes=scopes,
         keys=key_ring,
@@ -129,4 +181,14 @@ def _build_services(
         minter=TokenMinter(settings.issuer, authenticator, now=now, new_id=new_id),
         now=now,
         new_id=new_id,
+    )
+
+
+def _directory(repository: Repository[Entity], settings: Settings) -> Directory[Entity]:
+    return Directory(
+        repository.get,
+        size=settings.cache_size,
+        seconds=settings.cache_seconds,
+        stale_seconds=settings.cache_stale_seconds,
+        monotonic=time.monotonic,
     )

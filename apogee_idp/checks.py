@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import base64
-import os
 import secrets
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from .app import opened_installation, opened_store
+from .app import opened_installation, opened_store, store_of
 from .crypto.keys import KeyEncryptionKey, open_key_set
 from .errors import ApogeeError
 from .key_encryption import key_encryption_keys
+from .model import Finding
 from .settings import Settings
-from .stores.base import Store
+from .stores.base import Schema, Store
 from .stores.repositories import load_key_records
-from .stores.sqlite import is_there
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; ``detail`` says what is wrong and how to mend it."""
-
-    name: str
-    ok: bool
-    detail: str
-
 
 _NO_KEYS_YET = Finding("keys", True, "none yet: the first start makes them")
 
@@ -50,22 +38,26 @@ async def check(settings: Settings) -> list[Finding]:
 
 async def _check_store(settings: Settings, keys: list[KeyEncryptionKey] | None) -> list[Finding]:
     """Looks without making anything: a store that isn't there yet is left to the first start."""
-    if not is_there(settings.sqlite_path):
-        return [_prospect(settings.sqlite_path), *([] if keys is None else [_NO_KEYS_YET])]
     try:
-        async with opened_store(settings) as store:
-            found = [Finding("store", True, await store.check())]
-            return found if keys is None else [*found, await _check_keys(store, keys)]
+        prospect = store_of(settings).prospect()
+        if prospect is not None:
+            return [prospect, *([] if keys is None else [_NO_KEYS_YET])]
+        async with opened_store(settings, upgrade=False) as store:
+            schema = await store.schema()
+            found = [*await store.check(), _schema_finding(schema)]
+            if keys is not None:
+                found.append(await _check_keys(store, keys) if schema.done else _NO_KEYS_YET)
+            return found
     except ApogeeError as error:
         return [Finding("store", False, str(error))]
 
 
-def _prospect(database: str) -> Finding:
-    path = Path(database).absolute()
-    if os.access(path.parent, os.W_OK):
-        return Finding("store", True, f"none yet: the first start makes {path}")
-    detail = f"none yet, and {path.parent} is no directory that can be written: create it"
-    return Finding("store", False, detail)
+def _schema_finding(schema: Schema) -> Finding:
+    known = len(schema.steps)
+    if schema.done == known:
+        return Finding("schema", True, f"step {known} of {known}")
+    detail = f"step {schema.done} of {known}: the next start, or `apogee-idp db upgrade`, goes on"
+    return Finding("schema", True, detail)
 
 
 async def handler_table(settings: Settings) -> list[dict[str, Any]]:
@@ -93,10 +85,10 @@ async def handler_table(settings: Settings) -> list[dict[str, Any]]:
 
 
 async def _check_keys(store: Store, keys: list[KeyEncryptionKey]) -> Finding:
-    records = await load_key_records(store)
-    if records is None:
-        return _NO_KEYS_YET
     try:
+        records = await load_key_records(store)
+        if records is None:
+            return _NO_KEYS_YET
         open_key_set(records, keys)
     except ApogeeError as error:
         return Finding("keys", False, str(error))

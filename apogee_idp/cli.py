@@ -11,9 +11,11 @@ import click
 
 from . import app, checks, development, serving
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
+from .cli_database import db
 from .cli_entities import clients, scopes
 from .errors import SettingsError
 from .logs import logging_to
+from .model import Finding
 from .printing import print_json, print_table
 from .settings import load_settings
 
@@ -29,6 +31,7 @@ def main() -> None:
 
 main.add_command(clients)
 main.add_command(scopes)
+main.add_command(db)
 
 
 @main.command()
@@ -75,11 +78,11 @@ def check(as_json: bool, config: Path | None) -> None:
         sys.exit(1)
 
 
-def _findings(config: Path | None) -> list[checks.Finding]:
+def _findings(config: Path | None) -> list[Finding]:
     try:
         settings = settings_of(config)
     except SettingsError as error:
-        return [checks.Finding("settings", False, problem) for problem in error.problems]
+        return [Finding("settings", False, problem) for problem in error.problems]
     return asyncio.run(checks.check(settings))
 
 

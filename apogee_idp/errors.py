@@ -12,7 +12,8 @@ ApogeeError
 │   ├── ServerError            500 server_error
 │   └── TemporarilyUnavailable 503 temporarily_unavailable
 ├── StoreError                 what a store could not do
-│   ├── StoreUnavailable       no answer, or a broken one: a 503 for whoever asked
+│   ├── StoreUnavailable       no answer: a 503 for whoever asked
+│   │   └── UnreadableDocument an answer that makes no sense
 │   ├── AlreadyExists          the key is taken
 │   ├── Conflict               somebody else changed the document first, or it is gone
 │   └── InvalidDocument        not storable in every store alike
@@ -139,6 +140,10 @@ class StoreError(ApogeeError):
 
 class StoreUnavailable(StoreError):
     """The store did not answer, or not in time: never taken for "not there"."""
+
+
+class UnreadableDocument(StoreUnavailable):
+    """A stored document that is damaged: never taken for "not there" or for another."""
 
 
 class AlreadyExists(StoreError):

@@ -21,13 +21,15 @@ def key_encryption_keys(settings: Settings) -> list[KeyEncryptionKey]:
 
     Raises KeyringError if there is none, or one is malformed.
     """
-    if settings.development and not settings.key_encryption_key:
-        return [_development_key(settings.sqlite_path)]
+    database = settings.sqlite_path
+    if settings.development and database is not None and not settings.key_encryption_key:
+        return [_development_key(database)]
     if not settings.key_encryption_key:
         raise KeyringError(
             "no key-encryption key: the signing keys in the store must be encrypted. Make one with"
             " `openssl rand -base64 32` and set APOGEE_KEY_ENCRYPTION_KEY to it, or"
-            " APOGEE_KEY_ENCRYPTION_KEY_FILE to a file that holds it (serve --dev keeps its own)"
+            " APOGEE_KEY_ENCRYPTION_KEY_FILE to a file that holds it (only serve --dev on SQLite"
+            " has its own)"
         )
     try:
         return [KeyEncryptionKey.parse(text) for text in settings.key_encryption_key]

@@ -27,6 +27,7 @@ _SECRETS = re.compile(
     r"apogee_[0-9A-Za-z]{1,32}_[0-9A-Za-z]{20,}(_[0-9A-Za-z]*)?"  # our secrets
     r"|eyJ[\w-]{5,}(\.[\w-]*){1,4}"  # JWS and JWE
     r"|(?i:\b(basic|bearer) +[\w.~+/=-]{8,})"  # credentials in headers
+    r"|(?<=://)[^/@\s]*:[^/@\s]*(?=@)"  # credentials in URLs
 )
 _log = structlog.stdlib.get_logger("apogee_idp")
 
@@ -74,6 +75,7 @@ def configure_logging(settings: Settings, handler: logging.Handler, *, colors: b
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("apogee_idp").setLevel(settings.log_level.upper())
+    logging.getLogger("pymongo").setLevel(logging.WARNING)  # at INFO, a line for each lost question
     logging.raiseExceptions = False
 
 

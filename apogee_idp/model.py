@@ -206,6 +206,15 @@ class KeyRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at for a person; ``detail`` says what is wrong and how to mend it."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Whom a token speaks of. ``name`` and ``roles`` become the claims ``name`` and ``role``."""
 

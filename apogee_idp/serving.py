@@ -20,6 +20,7 @@ from .logs import LoopErrors, log_lifecycle
 from .settings import Settings
 from .web.application import create_application
 from .web.connection import Connection, refuse_expectations
+from .web.health import create_health_application
 from .web.in_flight import InFlight
 
 _ACCEPTS_AT_ONCE = 32
@@ -34,8 +35,8 @@ async def serve(
 ) -> None:
     """Serves until SIGTERM or SIGINT, then answers what is in flight and returns.
 
-    ``announce`` is awaited once the server listens. Raises what ``opened_installation`` and
-    ``listening`` raise.
+    ``announce`` is awaited once the server is ready. Raises what ``opened_installation``,
+    ``until_ready`` and ``listening`` raise.
     """
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(LoopErrors(time.monotonic))
@@ -43,13 +44,31 @@ async def serve(
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
     async with opened_installation(settings) as installation, listening(installation) as port:
-        if announce is not None:
-            await announce(installation)
-        log_lifecycle("serving", host=settings.host, port=port, issuer=settings.issuer)
-        await stop.wait()
+        log_lifecycle("listening", host=settings.host, port=port, issuer=settings.issuer)
+        await _first_of(stop.wait(), _follow(installation, announce))
         log_lifecycle("stopping")
     await _abandon_what_hangs()
     log_lifecycle("stopped")
+
+
+async def _follow(
+    installation: Installation, announce: Callable[[Installation], Awaitable[None]] | None
+) -> None:
+    await installation.until_ready()
+    if announce is not None:
+        await announce(installation)
+    log_lifecycle("serving")
+    await installation.following
+
+
+async def _first_of(*awaitables: Awaitable[object]) -> None:
+    """Returns, or raises, as soon as one of them does; the others are cancelled."""
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
+    for task in done:
+        task.result()
 
 
 @asynccontextmanager
@@ -62,20 +81,42 @@ async def listening(installation: Installation) -> AsyncIterator[int]:
     settings = installation.settings
     in_flight = InFlight()
     application = create_application(installation.services, installation.registry, in_flight)
-    runner = web.AppRunner(application, shutdown_timeout=_CANCEL_SECONDS)
-    await runner.setup()
-    try:
-        server = await _listen(cast(web.Server, runner.server), settings)
+    async with (
+        _health_listening(installation),
+        _accepting(application, settings.host, settings.port) as server,
+    ):
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
             server.close()
             await in_flight.finish(timeout=settings.shutdown_timeout)
+
+
+@asynccontextmanager
+async def _health_listening(installation: Installation) -> AsyncIterator[None]:
+    settings = installation.settings
+    if not settings.health_port:
+        yield
+        return
+    application = create_health_application(installation.readiness)
+    async with _accepting(application, settings.host, settings.health_port) as server:
+        yield
+        server.close()
+
+
+@asynccontextmanager
+async def _accepting(
+    application: web.Application, host: str, port: int
+) -> AsyncIterator[asyncio.Server]:
+    runner = web.AppRunner(application, shutdown_timeout=_CANCEL_SECONDS)
+    await runner.setup()
+    try:
+        yield await _listen(cast(web.Server, runner.server), host, port)
     finally:
         await runner.cleanup()
 
 
-async def _listen(connections: web.Server, settings: Settings) -> asyncio.Server:
+async def _listen(connections: web.Server, host: str, port: int) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     connections.request_handler = refuse_expectations(connections.request_handler)
 
@@ -90,13 +131,11 @@ async def _listen(connections: web.Server, settings: Settings) -> asyncio.Server
         )
 
     try:
-        server = await loop.create_server(
-            connection, settings.host, settings.port, backlog=_ACCEPTS_AT_ONCE
-        )
+        server = await loop.create_server(connection, host, port, backlog=_ACCEPTS_AT_ONCE)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no such address"
-        address = f"{settings.host}:{settings.port}"
-        raise SettingsError([f"can't listen on {address}: {reason}; see --host, --port"]) from None
+        problem = f"can't listen on {host}:{port}: {reason}; see host, port and health_port"
+        raise SettingsError([problem]) from None
     # asyncio takes the backlog also for the number of accepts it tries in one go, which, once file
     # descriptors run out, all fail and are all logged. So the kernel's queue is set apart.
     for listener in server.sockets:

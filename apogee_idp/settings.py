@@ -9,7 +9,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ _ISSUER = re.compile(
 )
 _SERVICE_HOST = re.compile("_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP)")
 _SQLITE_SCHEME = "sqlite:///"
+_MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
 _UNKNOWN = "Unknown field."
 _SECRET = "key_encryption_key"
 _FROM_FILE = ("key_encryption_key", "store")
@@ -47,12 +48,15 @@ class Settings:
     issuer: str = "http://localhost:8080"
     host: str = "127.0.0.1"
     port: int = 8080
-    store: str = "sqlite:///apogee.db"
+    health_port: int = 9090
+    store: str = field(default="sqlite:///apogee.db", repr=False)
+    mongodb_prefix: str = "openiddict"
     plugins: tuple[str, ...] = ()
     grant_types: tuple[str, ...] = IMPLEMENTED_GRANT_TYPES
     access_token_lifetime: int = 900
     cache_size: int = 10_000
     cache_seconds: float = 5.0
+    cache_stale_seconds: float = 60.0
     handler_timeout: float = 2.0
     request_timeout: float = 10.0
     shutdown_timeout: float = 25.0
@@ -67,9 +71,15 @@ class Settings:
         return urlsplit(self.issuer).path.rstrip("/")
 
     @property
-    def sqlite_path(self) -> str:
-        """The file behind the store's URL, or ``:memory:``."""
+    def sqlite_path(self) -> str | None:
+        """The file behind the store's URL, or ``:memory:``; None for MongoDB."""
+        if not self.store.startswith(_SQLITE_SCHEME):
+            return None
         return self.store.removeprefix(_SQLITE_SCHEME)
+
+    def without_secrets(self) -> Settings:
+        """The same for whoever needs no secret: without keys and the store's password."""
+        return replace(self, key_encryption_key=(), store=self.store.partition("://")[0])
 
     def endpoint(self, path: str) -> str:
         """The absolute URL of ``path``, which begins with ``/``."""
@@ -120,10 +130,12 @@ def _check_host(host: str) -> None:
 
 
 def _check_store(url: str) -> None:
-    if url.startswith("mongodb"):
-        raise ValidationError("MongoDB is not supported by this version yet: use sqlite:///path")
+    if url.startswith(_MONGODB_SCHEMES) and url.isprintable():
+        return
     if not url.startswith(_SQLITE_SCHEME) or url == _SQLITE_SCHEME or not url.isprintable():
-        raise ValidationError("must be sqlite:///relative/path, sqlite:////absolute/path")
+        raise ValidationError(
+            "must be sqlite:///relative/path, sqlite:////absolute/path or mongodb://host/database"
+        )
 
 
 class _SettingsSchema(Schema):
@@ -133,12 +145,15 @@ class _SettingsSchema(Schema):
     issuer = schema_fields.String(validate=_check_issuer)
     host = schema_fields.String(validate=_check_host)
     port = _Whole(validate=validate.Range(1, 65535))
+    health_port = _Whole(validate=validate.Range(0, 65535))
     store = schema_fields.String(validate=_check_store)
+    mongodb_prefix = schema_fields.String(validate=validate.Regexp("[A-Za-z0-9_.-]{1,60}\\Z"))
     plugins = _List(schema_fields.String(validate=validate.Length(min=1)))
     grant_types = _List(schema_fields.String(validate=validate.OneOf(IMPLEMENTED_GRANT_TYPES)))
     access_token_lifetime = _Whole(validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))
     cache_size = _Whole(validate=validate.Range(1, 1_000_000))
     cache_seconds = schema_fields.Float(validate=_positive(300))
+    cache_stale_seconds = schema_fields.Float(validate=validate.Range(0, 3600))
     handler_timeout = schema_fields.Float(validate=_positive(60))
     request_timeout = schema_fields.Float(validate=_positive(60))
     shutdown_timeout = schema_fields.Float(validate=_positive(300))
@@ -235,7 +250,8 @@ def _with_development_defaults(values: dict[str, Any], development: bool) -> dic
     if not development:
         return values
     port = values.get("port", Settings.__dataclass_fields__["port"].default)
-    return {"log_format": "console", "issuer": f"http://localhost:{port}"} | values
+    local = {"log_format": "console", "issuer": f"http://localhost:{port}", "health_port": 0}
+    return local | values
 
 
 def _described(error: ValidationError, origins: Mapping[str, str]) -> list[str]:

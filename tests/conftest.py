@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import logging
+import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -19,7 +20,7 @@ import structlog
 from apogee_idp import Registry, Services
 from apogee_idp.app import now, opened_installation, opened_store
 from apogee_idp.crypto.keys import KeyEncryptionKey
-from apogee_idp.keyring import open_key_ring
+from apogee_idp.keyring import KeyLoader
 from apogee_idp.logs import configure_logging
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
@@ -29,8 +30,10 @@ from apogee_idp.settings import Settings
 from . import inline
 from .canary import PLANTED, findings_in
 from .idp import ISSUER, Idp
+from .mongodb import MongoDB, MongoProcess
 
 StartIdp = Callable[..., Awaitable[Idp]]
+NewStoreUrl = Callable[[], Awaitable[str]]
 Register = Callable[[Registry, Services], None]
 
 
@@ -94,7 +97,8 @@ def prepared_database(tmp_path_factory: pytest.TempPathFactory, key_encryption_k
 
     async def prepare() -> None:
         async with opened_store(Settings(store=f"sqlite:///{path}")) as store:
-            await open_key_ring(store, [KeyEncryptionKey.parse(key_encryption_key)], now=now)
+            keys = [KeyEncryptionKey.parse(key_encryption_key)]
+            await KeyLoader(store, keys, now=now).load()
             for scope in (
                 Scope("invoices.read", ("https://billing.example",)),
                 Scope("invoices.write", ("https://billing.example",)),
@@ -107,11 +111,53 @@ def prepared_database(tmp_path_factory: pytest.TempPathFactory, key_encryption_k
     return path
 
 
+@pytest.fixture(scope="session")
+def mongodb() -> Iterator[MongoDB]:
+    """A MongoDB-compatible server: the one of TEST_MONGODB_URI, or a process for this session."""
+    if uri := os.environ.get("TEST_MONGODB_URI"):
+        yield MongoDB(uri)
+        return
+    with MongoProcess() as server:
+        yield MongoDB(server.uri)
+
+
 @pytest.fixture
-async def start_idp(
-    tmp_path: Path, prepared_database: Path, key_encryption_key: str
-) -> AsyncIterator[StartIdp]:
-    """Starts servers in this process, each on a port and a store of its own."""
+def backend() -> str:
+    """The kind of store; folders that want both parametrize it."""
+    return "sqlite"
+
+
+@pytest.fixture
+def new_store_url(
+    backend: str, tmp_path: Path, prepared_database: Path, request: pytest.FixtureRequest
+) -> Iterator[NewStoreUrl]:
+    """Makes a store with keys and scopes, and returns its URL."""
+
+    async def copy_to_sqlite() -> str:
+        path = tmp_path / f"{secrets.token_hex(4)}.db"
+        shutil.copy(prepared_database, path)
+        return f"sqlite:///{path}"
+
+    if backend == "sqlite":
+        yield copy_to_sqlite
+        return
+
+    async def copy_to_mongodb() -> str:
+        url = databases.new()
+        source = Settings(store=await copy_to_sqlite())
+        async with opened_store(source) as ours, opened_store(Settings(store=url)) as theirs:
+            for name in ("scopes", "keys"):
+                for item in (await getattr(ours, name).list()).items:
+                    await getattr(theirs, name).insert(item.key, item.document)
+        return url
+
+    with request.getfixturevalue("mongodb").databases() as databases:
+        yield copy_to_mongodb
+
+
+@pytest.fixture
+async def start_idp(new_store_url: NewStoreUrl, key_encryption_key: str) -> AsyncIterator[StartIdp]:
+    """Starts servers in this process, each on a port and, if not told another, a new store."""
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -119,12 +165,11 @@ async def start_idp(
         ) -> Idp:
             if register is not None:
                 settings["plugins"] = (inline.plugin(register),)
-            path = tmp_path / f"{secrets.token_hex(4)}.db"
-            shutil.copy(prepared_database, path)
             chosen = {
                 "issuer": ISSUER,
                 "port": 0,
-                "store": f"sqlite:///{path}",
+                "health_port": 0,
+                "store": settings.pop("store", None) or await new_store_url(),
                 "key_encryption_key": (key_encryption_key,),
                 "handler_timeout": 10.0,
             } | settings
@@ -132,6 +177,7 @@ async def start_idp(
                 opened_installation(Settings(**chosen), now=clock)
             )
             port = await stack.enter_async_context(listening(installation))
+            await installation.until_ready()
             return await stack.enter_async_context(Idp(installation, port, clock))
 
         yield start

@@ -26,7 +26,7 @@ def free_port() -> int:
 def environment(**variables: str) -> dict[str, str]:
     """This process's own, less whatever configures a server, and ``variables``."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("APOGEE_")}
-    return inherited | variables
+    return inherited | {"APOGEE_HEALTH_PORT": "0"} | variables
 
 
 def run(

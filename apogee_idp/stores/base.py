@@ -6,19 +6,14 @@ or not it has been cleaned away.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..errors import InvalidDocument
+from ..model import Finding
+from .values import COLLECTIONS, Document
 
-MAXIMUM_DEPTH = 32
 MAXIMUM_PAGE = 100
-_INT64 = range(-(2**63), 2**63)
-
-Document = Mapping[str, Any]
-"""A JSON object; times in it are Unix seconds as integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +33,37 @@ class Page:
     after: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A document that was written or deleted; without a ``key``, any of its collection."""
+
+    collection: str
+    key: str | None = None
+
+
+ANYTHING = tuple(Change(name) for name in COLLECTIONS)
+"""What a watcher is told when it may have missed something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The steps that a database has to go through, in order, and how many of them it has."""
+
+    done: int
+    steps: tuple[str, ...]
+
+
 class Collection(Protocol):
     """Documents of one kind, each under a unique key.
 
-    Every operation raises StoreUnavailable if the store does not answer, TypeError for a key that
-    is not a str, and InvalidDocument for what not every store could keep.
+    Every operation raises StoreUnavailable if the store does not answer, TypeError for a key or a
+    version that is not a str, and InvalidDocument for what not every store could keep.
     """
 
     async def insert(self, key: str, document: Document, *, expires_at: int | None = None) -> str:
         """Stores under a free key and returns the version; raises AlreadyExists.
 
-        Members that are None are not stored.
+        ``expires_at`` is in Unix seconds.
         """
         ...
 
@@ -56,11 +71,11 @@ class Collection(Protocol):
         """The document under ``key``, or None if there is none."""
         ...
 
-    async def replace(self, key: str, document: Document, *, version: str) -> str:
+    async def replace(self, key: str, changes: Document, *, version: str) -> str:
         """Compare-and-set: returns the new version; raises Conflict unless ``version`` stands.
 
-        Members of the stored document that ``document`` does not name are kept, and so is its
-        expiry; a member set to None is removed.
+        Members of the stored document that ``changes`` does not name are kept, at every depth,
+        and so is its expiry; a member set to ABSENT is removed.
         """
         ...
 
@@ -82,7 +97,7 @@ class Collection(Protocol):
 
 
 class Store(Protocol):
-    """The collections of one installation."""
+    """The collections of one installation, usable once ``open`` and ``upgrade`` have returned."""
 
     @property
     def applications(self) -> Collection: ...
@@ -91,75 +106,40 @@ class Store(Protocol):
     @property
     def keys(self) -> Collection: ...
 
-    async def open(self) -> None:
-        """Connects and brings the schema up to date; raises StoreUnavailable."""
+    def prospect(self) -> Finding | None:
+        """What the first start would make, if there is nothing to open yet."""
         ...
 
-    async def check(self) -> str:
-        """One line about the store for a person; raises StoreUnavailable."""
+    async def open(self) -> None:
+        """Connects, and changes nothing; may be called again after StoreUnavailable.
+
+        Raises StoreUnavailable, also for a schema that a later version of this program made.
+        """
+        ...
+
+    async def schema(self) -> Schema:
+        """How far the schema is; raises StoreUnavailable."""
+        ...
+
+    async def upgrade(self) -> None:
+        """Does the steps of the schema that are missing; raises StoreUnavailable.
+
+        Of several processes one does them, and the others wait.
+        """
+        ...
+
+    def changes(self) -> AsyncGenerator[Sequence[Change], None]:
+        """What any process changes from now on, told within a second; raises StoreUnavailable.
+
+        The first item is ANYTHING: from then on nothing is missed. An empty item says that the
+        store has answered and nothing has changed.
+        """
+        ...
+
+    async def check(self) -> list[Finding]:
+        """What a person should know of the store; raises StoreUnavailable."""
         ...
 
     async def close(self) -> None:
         """Finishes what was begun and lets go of everything."""
         ...
-
-
-def check_key(key: object) -> str:
-    """``key`` if every store can hold it; raises TypeError or InvalidDocument."""
-    if not isinstance(key, str):
-        raise TypeError(f"a key is a str, not {type(key).__name__}")
-    _check_text(key, "the key")
-    if not key:
-        raise InvalidDocument("the key is empty")
-    return key
-
-
-def check_document(document: object) -> Document:
-    """``document`` if every store can hold it; raises InvalidDocument, which names the member."""
-    if not isinstance(document, Mapping):
-        raise InvalidDocument("a document is a mapping")
-    _check_value(document, "document", 0)
-    return document
-
-
-def _check_value(value: object, where: str, depth: int) -> None:
-    if depth > MAXIMUM_DEPTH:
-        raise InvalidDocument(f"{where[:100]}: nested deeper than {MAXIMUM_DEPTH}")
-    match value:
-        case None | bool():
-            pass
-        case str():
-            _check_text(value, where)
-        case int() | float():
-            _check_number(value, where)
-        case list() | tuple():
-            for item in value:
-                _check_value(item, where, depth + 1)
-        case Mapping():
-            _check_members(value, where, depth)
-        case _:
-            raise InvalidDocument(f"{where}: {type(value).__name__} can't be stored")
-
-
-def _check_number(value: float, where: str) -> None:
-    if isinstance(value, int) and value not in _INT64:
-        raise InvalidDocument(f"{where}: an integer beyond 64 bits")
-    if not math.isfinite(value):
-        raise InvalidDocument(f"{where}: not a finite number")
-
-
-def _check_members(value: Mapping[Any, Any], where: str, depth: int) -> None:
-    for name, item in value.items():
-        if not isinstance(name, str) or not name or name.startswith("$") or "." in name:
-            raise InvalidDocument(f"{where}: a member's name is text without $ and dots")
-        _check_text(name, where)
-        _check_value(item, f"{where}.{name}", depth + 1)
-
-
-def _check_text(text: str, where: str) -> None:
-    if "\0" in text:
-        raise InvalidDocument(f"{where}: holds a NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidDocument(f"{where}: holds half of a surrogate pair") from None

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
+
+from ..errors import StoreUnavailable, UnreadableDocument
 
 Entity = TypeVar("Entity")
 
 _UNKNOWN_SECONDS = 5.0
 _UNKNOWN_SIZE = 10_000
+_REST_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known(Generic[Entity]):
+    entity: Entity
+    read_at: float
 
 
 class Directory(Generic[Entity]):
     """Looks entities up by key and remembers them for ``seconds``.
+
+    While the store does not answer, an entity is good for ``stale_seconds`` from its last reading,
+    unless it is known to have changed; and the store is asked once a second at most, so that
+    callers don't queue up before it.
 
     At most ``size`` known entities are kept. Unknown keys are remembered apart, for 5 seconds at
     most, so that a flood of them drives no known entity out. Any number of simultaneous misses
     of one key are one read.
     """
 
-    __slots__ = ("_fetch", "_fetching", "_known", "_unknown")
+    __slots__ = (
+        "_doubted_at",
+        "_fetch",
+        "_fetching",
+        "_is_lost",
+        "_known",
+        "_monotonic",
+        "_rests_until",
+        "_seconds",
+        "_stale_seconds",
+        "_unknown",
+    )
 
     def __init__(
         self,
@@ -30,32 +56,106 @@ class Directory(Generic[Entity]):
         *,
         size: int,
         seconds: float,
+        stale_seconds: float,
         monotonic: Callable[[], float],
     ) -> None:
         self._fetch = fetch
+        self._seconds = seconds
+        self._stale_seconds = stale_seconds
+        self._monotonic = monotonic
         self._fetching: dict[str, asyncio.Task[Entity | None]] = {}
-        self._known: TTLCache[str, Entity] = TTLCache(size, seconds, monotonic)
+        self._known: LRUCache[str, _Known[Entity]] = LRUCache(size)
         self._unknown: TTLCache[str, bool] = TTLCache(
             _UNKNOWN_SIZE, min(seconds, _UNKNOWN_SECONDS), monotonic
         )
+        self._doubted_at = -math.inf
+        self._is_lost = False
+        self._rests_until = -math.inf
 
     async def get(self, key: str) -> Entity | None:
-        """The entity, or None if there is none; raises StoreUnavailable on a miss."""
+        """The entity, or None if there is none; raises StoreUnavailable if nobody can tell."""
         known = self._known.get(key)
-        if known is not None or key in self._unknown:
-            return known
-        fetching = self._fetching.get(key)
-        if fetching is None:
-            fetching = asyncio.ensure_future(self._remember(key))
-            self._fetching[key] = fetching
-            fetching.add_done_callback(lambda _: self._fetching.pop(key, None))
-        # Shielded: one caller's time-out must not fail the others who wait for the same read.
-        return await asyncio.shield(fetching)
+        if known is not None and self._is_fresh(known):
+            return known.entity
+        if key in self._unknown:
+            return None
+        if self._is_lost:
+            return await self._get_while_lost(key)
+        try:
+            # Shielded: one caller's time-out must not fail the others who wait for the same read.
+            return await asyncio.shield(self._reading(key))
+        except UnreadableDocument:
+            raise
+        except StoreUnavailable:
+            return self._stale(key)
 
-    async def _remember(self, key: str) -> Entity | None:
-        found = await self._fetch(key)
+    def forget(self, key: str) -> None:
+        """The entity has changed: what is known of it, or being read, is not used any more."""
+        self._known.pop(key, None)
+        self._unknown.pop(key, None)
+        self._fetching.pop(key, None)
+
+    def doubt(self) -> None:
+        """Any entity may have changed: each is read anew before it is used, if that is possible."""
+        self._doubted_at = self._monotonic()
+        self._unknown.clear()
+        self._fetching.clear()
+
+    async def _get_while_lost(self, key: str) -> Entity | None:
+        """One caller a second asks the store; he waits for it only if the cache can't answer."""
+        if self._monotonic() >= self._rests_until:
+            self._rests_until = self._monotonic() + _REST_SECONDS
+            reading = self._reading(key)
+            if not self._is_usable(key):
+                return await asyncio.shield(reading)
+        return self._stale(key)
+
+    def _is_fresh(self, known: _Known[Entity]) -> bool:
+        return (
+            self._doubted_at < known.read_at and self._monotonic() < known.read_at + self._seconds
+        )
+
+    def _is_usable(self, key: str) -> bool:
+        known = self._known.get(key)
+        return known is not None and self._monotonic() < known.read_at + self._stale_seconds
+
+    def _stale(self, key: str) -> Entity:
+        if not self._is_usable(key):
+            raise StoreUnavailable("the store does not answer, and the cache does not know")
+        return self._known[key].entity
+
+    def _reading(self, key: str) -> asyncio.Task[Entity | None]:
+        reading = self._fetching.get(key)
+        if reading is None:
+            reading = asyncio.ensure_future(self._read(key))
+            self._fetching[key] = reading
+            reading.add_done_callback(lambda done: self._finish(key, done))
+        return reading
+
+    async def _read(self, key: str) -> Entity | None:
+        started = self._monotonic()
+        try:
+            found = await self._fetch(key)
+        except UnreadableDocument:
+            raise
+        except StoreUnavailable:
+            self._is_lost = True
+            self._rests_until = self._monotonic() + _REST_SECONDS
+            raise
+        self._is_lost = False
+        if self._fetching.get(key) is asyncio.current_task():
+            self._remember(key, found, started)
+        return found
+
+    def _remember(self, key: str, found: Entity | None, read_at: float) -> None:
         if found is None:
+            self._known.pop(key, None)
             self._unknown[key] = True
         else:
-            self._known[key] = found
-        return found
+            self._known[key] = _Known(found, read_at)
+
+    def _finish(self, key: str, reading: asyncio.Task[Entity | None]) -> None:
+        if self._fetching.get(key) is reading:
+            del self._fetching[key]
+        if not reading.cancelled():
+            reading.exception()  # else asyncio complains that nobody waited for it

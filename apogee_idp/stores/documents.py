@@ -1,5 +1,7 @@
 """Clients, scopes and keys as documents in OpenIddict's shape, and back.
 
+The key of a document (``client_id``, ``name``) is the store's to write.
+
 What OpenIddict has no field for goes under ``properties``: its own ``SkipTokenEncryption``, and
 ours under ``properties.apogee``. Members that we don't know stay as they are; those we know are
 read strictly, so that a damaged document is an error and never half a client.
@@ -22,7 +24,8 @@ from ..model import (
     frozen,
     thawed,
 )
-from .base import Document, Stored
+from .base import Stored
+from .values import ABSENT, Document, exactly
 
 OPENIDDICT_SECRET_ID = "openiddict"
 """The id of the one secret that OpenIddict itself keeps, hashed, in the field ``client_secret``."""
@@ -34,22 +37,26 @@ Value = TypeVar("Value")
 
 
 def write_client(client: Client, previous: Document) -> Document:
-    """``client`` as a document; of ``previous``, what a newer program wrote into ours is kept."""
+    """What the document of ``client`` must have, given the one there was before, if any."""
     legacy = [s.hash for s in client.secrets if s.id == OPENIDDICT_SECRET_ID]
     facts = (previous.get("properties") or {}).get(_OURS, {})
-    properties = thawed(client.properties) | {_OURS: {**facts, **_our_facts(client, facts)}}
+    properties = _write_properties(client.properties, previous)
+    properties[_OURS] = _our_facts(client, facts)
     if client.skip_token_encryption:
         properties[_SKIP_TOKEN_ENCRYPTION] = True
     return {
-        "client_id": client.client_id,
         "client_type": client.client_type,
         "application_type": client.application_type,
-        "display_name": client.display_name or None,
+        "display_name": client.display_name or ABSENT,
         "permissions": sorted(client.permissions),
         "requirements": sorted(client.requirements),
-        "client_secret": legacy[0] if legacy else None,
+        "client_secret": legacy[0] if legacy else ABSENT,
         "properties": properties,
     }
+
+
+def _write_properties(properties: Mapping[str, Any], previous: Document) -> dict[str, Any]:
+    return dict(exactly(thawed(properties), previous.get("properties") or {}))
 
 
 def _our_facts(client: Client, previous: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +67,7 @@ def _our_facts(client: Client, previous: Mapping[str, Any]) -> dict[str, Any]:
         "roles": list(client.roles),
         "default_scopes": list(client.default_scopes),
         "default_audience": client.default_audience,
-        "token_profile": previous.get("token_profile", {}) | asdict(client.token_profile),
+        "token_profile": asdict(client.token_profile),
         "created_at": client.created_at,
         "secrets": [known.get(secret.id, {}) | asdict(secret) for secret in own],
     }
@@ -73,11 +80,9 @@ def read_client(stored: Stored) -> Client:
     ours = properties.pop(_OURS, {})
     # Only the boolean true opts out: "true", 1 and whatever else leave encryption on.
     skip = properties.pop(_SKIP_TOKEN_ENCRYPTION, None) is True
-    if document["client_id"] != stored.key:
-        raise ValueError("the document of another client")
     confidential = str(document.get("client_type")).lower() == "confidential"
     return Client(
-        client_id=_text(document["client_id"]),
+        client_id=stored.key,
         display_name=_text(document.get("display_name") or ""),
         client_type="confidential" if confidential else "public",
         application_type=_text(document.get("application_type") or "web"),
@@ -118,14 +123,13 @@ def _read_secrets(document: Document, ours: Mapping[str, Any]) -> tuple[ClientSe
     return tuple(secrets)
 
 
-def write_scope(scope: Scope, _: Document) -> Document:
-    """``scope`` as a document."""
+def write_scope(scope: Scope, previous: Document) -> Document:
+    """What the document of ``scope`` must have, given the one there was before, if any."""
     return {
-        "name": scope.name,
-        "display_name": scope.display_name or None,
-        "description": scope.description or None,
+        "display_name": scope.display_name or ABSENT,
+        "description": scope.description or ABSENT,
         "resources": list(scope.resources),
-        "properties": thawed(scope.properties) or None,
+        "properties": _write_properties(scope.properties, previous),
     }
 
 
@@ -133,7 +137,7 @@ def read_scope(stored: Stored) -> Scope:
     """The scope in a document; raises as ``read_client`` does."""
     document = stored.document
     return Scope(
-        name=_text(document["name"]),
+        name=stored.key,
         resources=_texts(document.get("resources")),
         display_name=_text(document.get("display_name") or ""),
         description=_text(document.get("description") or ""),

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Generic, TypeVar
 
-from ..errors import StoreUnavailable
+from ..errors import UnreadableDocument
 from ..model import Client, KeyRecord, Scope
-from .base import Collection, Document, Store, Stored
+from .base import Collection, Store, Stored
 from .documents import read_client, read_key_record, read_scope, write_client, write_scope
+from .values import Document, difference
 
 _KEY_SET = "current"
 
@@ -20,8 +21,8 @@ Entity = TypeVar("Entity", Client, Scope)
 class Repository(Generic[Entity]):
     """Typed access to one collection.
 
-    Every method raises what the collection raises; a document that can't be read as an
-    ``Entity`` is StoreUnavailable, never a wrong answer.
+    Every method raises what the collection raises, and UnreadableDocument for a document that
+    isn't that of an ``Entity``.
     """
 
     _collection: Collection
@@ -42,9 +43,10 @@ class Repository(Generic[Entity]):
     async def update(self, entity: Entity) -> Entity:
         """Stores a changed entity; raises Conflict if its ``concurrency_token`` is not current."""
         key = self._key(entity)
-        previous = await self._collection.get(key)
-        document = self._write(entity, previous.document if previous else {})
-        version = await self._collection.replace(key, document, version=entity.concurrency_token)
+        stored = await self._collection.get(key)
+        previous = stored.document if stored else {}
+        changes = difference(previous, self._write(entity, previous))
+        version = await self._collection.replace(key, changes, version=entity.concurrency_token)
         return replace(entity, concurrency_token=version)
 
     async def delete(self, key: str) -> bool:
@@ -66,7 +68,7 @@ class Repository(Generic[Entity]):
         try:
             return self._read(stored)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StoreUnavailable(
+            raise UnreadableDocument(
                 f"the stored document {stored.key} can't be read: {type(error).__name__}"
             ) from error
 
@@ -91,7 +93,7 @@ async def load_key_records(store: Store) -> tuple[KeyRecord, ...] | None:
     try:
         return tuple(read_key_record(record) for record in stored.document["keys"])
     except (TypeError, KeyError) as error:
-        raise StoreUnavailable("the stored key set can't be read") from error
+        raise UnreadableDocument("the stored key set can't be read") from error
 
 
 async def add_key_records(store: Store, records: tuple[KeyRecord, ...]) -> None:

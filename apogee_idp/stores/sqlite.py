@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 from ..errors import AlreadyExists, Conflict, StoreUnavailable
-from ..model import thawed
-from .base import MAXIMUM_PAGE, Document, Page, Stored, check_document, check_key
+from ..model import Finding, thawed
+from .base import MAXIMUM_PAGE, Change, Page, Schema, Stored
+from .polling import Versions, poll_versions
 from .sqlite_worker import Worker
+from .values import (
+    COLLECTIONS,
+    Document,
+    check_document,
+    check_expiry,
+    check_key,
+    check_size,
+    check_version,
+    merged,
+)
 
 MEMORY = ":memory:"
-COLLECTIONS = ("applications", "scopes", "keys")
+_POLL_SECONDS = 0.5
 
-_MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    tuple(
+_STEPS: dict[str, tuple[str, ...]] = {
+    "tables for applications, scopes and keys": tuple(
         f"CREATE TABLE {name} (key TEXT PRIMARY KEY, version TEXT NOT NULL, expires_at INTEGER,"
         " document TEXT NOT NULL) STRICT, WITHOUT ROWID"
         for name in ("applications", "scopes", "keys")
     ),
-)
+    "keys of documents in their column only": (
+        "UPDATE applications SET document = json_remove(document, '$.client_id')",
+        "UPDATE scopes SET document = json_remove(document, '$.name')",
+    ),
+}
 """The schema, step by step; ``PRAGMA user_version`` counts the steps done.
 
 A step that was released is never changed: new tables are a new step.
 """
-
-
-def is_there(path: str) -> bool:
-    """Whether there is something to open at ``path``; in memory there always is."""
-    return path == MEMORY or Path(path).exists()
 
 
 class SqliteStore:
@@ -61,22 +72,40 @@ class SqliteStore:
             SqliteCollection(name, self._reader, self._writer, now, new_id) for name in COLLECTIONS
         )
 
-    async def open(self) -> None:
-        """Creates the file (readable by its owner only) and brings the schema up to date."""
-        await self._writer.start()
-        if self._reader is not self._writer:
-            await self._reader.start()
-        if await self._reader.run(_schema) != len(_MIGRATIONS):
-            await self._writer.run(_migrate)
+    def prospect(self) -> Finding | None:
+        """In memory there is always something to open."""
+        if self._path == MEMORY or Path(self._path).exists():
+            return None
+        path = Path(self._path).absolute()
+        if os.access(path.parent, os.W_OK):
+            return Finding("store", True, f"none yet: the first start makes {path}")
+        detail = f"none yet, and {path.parent} is no directory that can be written: create it"
+        return Finding("store", False, detail)
 
-    async def check(self) -> str:
+    async def open(self) -> None:
+        """Creates an empty file (readable by its owner only) where there is none."""
+        for worker in (self._writer, self._reader):
+            await worker.start()
+        await self.schema()
+
+    async def schema(self) -> Schema:
+        return Schema(await self._reader.run(_steps_done), tuple(_STEPS))
+
+    async def upgrade(self) -> None:
+        if await self._reader.run(_steps_done) != len(_STEPS):
+            await self._writer.run(_upgrade)
+
+    def changes(self) -> AsyncGenerator[Sequence[Change], None]:
+        return poll_versions(_VersionReader(self._reader), every=_POLL_SECONDS)
+
+    async def check(self) -> list[Finding]:
         """Asks SQLite to look for damage."""
         verdict = await self._reader.run(
             lambda db: [row[0] for row in db.execute("PRAGMA quick_check(1)")]
         )
         if verdict != ["ok"]:
-            raise StoreUnavailable(f"{self._path}: SQLite found damage; restore a backup")
-        return f"SQLite {sqlite3.sqlite_version}, {self._path}, schema {len(_MIGRATIONS)}"
+            return [Finding("store", False, f"{self._path}: is damaged; restore a backup")]
+        return [Finding("store", True, f"SQLite {sqlite3.sqlite_version}, {self._path}")]
 
     async def close(self) -> None:
         """Commits what was submitted, then closes the connections."""
@@ -106,6 +135,31 @@ class SqliteStore:
                 return
 
 
+class _VersionReader:
+    """Reads the versions of all documents, if anything was committed since the last time.
+
+    ``data_version`` tells of other connections' commits, ``total_changes`` of this one's.
+    """
+
+    def __init__(self, reader: Worker) -> None:
+        self._reader = reader
+        self._last: tuple[int, int] | None = None
+
+    async def __call__(self) -> Versions | None:
+        return await self._reader.run(self._read)
+
+    def _read(self, db: sqlite3.Connection) -> Versions | None:
+        (data_version,) = db.execute("PRAGMA data_version").fetchone()
+        if self._last == (data_version, db.total_changes):
+            return None
+        self._last = (data_version, db.total_changes)
+        return {
+            Change(name, key): version
+            for name in COLLECTIONS
+            for key, version in db.execute(f"SELECT key, version FROM {name}")
+        }
+
+
 class SqliteCollection:
     """One table: key, version, expiry and the document as JSON."""
 
@@ -126,7 +180,8 @@ class SqliteCollection:
         self._new_id = new_id
 
     async def insert(self, key: str, document: Document, *, expires_at: int | None = None) -> str:
-        row = (check_key(key), self._new_id(), expires_at, _encode(document))
+        text = self._encoded({}, check_document(self._name, document))
+        row = (check_key(key), self._new_id(), check_expiry(expires_at), text)
         now = self._now()
 
         def operation(db: sqlite3.Connection) -> str:
@@ -143,19 +198,19 @@ class SqliteCollection:
         parameters = (check_key(key), self._now())
         return await self._reader.run(lambda db: self._find(db, parameters))
 
-    async def replace(self, key: str, document: Document, *, version: str) -> str:
+    async def replace(self, key: str, changes: Document, *, version: str) -> str:
         parameters = (check_key(key), self._now())
-        changes = thawed(check_document(document))
+        check_version(version)
+        check_document(self._name, changes)
         new_version = self._new_id()
 
         def operation(db: sqlite3.Connection) -> str:
             found = self._find(db, parameters)
             if found is None or found.version != version:
                 raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
-            merged = {**found.document, **changes}
             db.execute(
                 f"UPDATE {self._name} SET version = ?, document = ? WHERE key = ?",
-                (new_version, _encode(merged), key),
+                (new_version, self._encoded(found.document, changes), key),
             )
             return new_version
 
@@ -163,6 +218,8 @@ class SqliteCollection:
 
     async def delete(self, key: str, *, version: str | None = None) -> bool:
         parameters = (check_key(key), self._now())
+        if version is not None:
+            check_version(version)
 
         def operation(db: sqlite3.Connection) -> bool:
             found = self._find(db, parameters)
@@ -213,28 +270,28 @@ class SqliteCollection:
         ).fetchone()
         return None if row is None else _stored(row)
 
+    def _encoded(self, document: Document, changes: Document) -> str:
+        text = json.dumps(thawed(merged(document, changes)), separators=(",", ":"))
+        check_size(len(text))
+        return text
 
-def _schema(db: sqlite3.Connection) -> int:
+
+def _steps_done(db: sqlite3.Connection) -> int:
     """How many steps were done; raises StoreUnavailable if they are more than we know."""
     (done,) = db.execute("PRAGMA user_version").fetchone()
-    if done > len(_MIGRATIONS):
+    if done > len(_STEPS):
         raise StoreUnavailable(
-            f"the database has schema {done}, this version knows {len(_MIGRATIONS)}: upgrade"
+            f"the database has schema {done}, this version knows {len(_STEPS)}: upgrade apogee-idp"
         )
     return int(done)
 
 
-def _migrate(db: sqlite3.Connection) -> None:
+def _upgrade(db: sqlite3.Connection) -> None:
     """Runs inside the writer's transaction, so two processes can't both do a step."""
-    for step in _MIGRATIONS[_schema(db) :]:
-        for statement in step:
+    for statements in list(_STEPS.values())[_steps_done(db) :]:
+        for statement in statements:
             db.execute(statement)
-    db.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
-
-
-def _encode(document: Document) -> str:
-    kept = {name: value for name, value in check_document(document).items() if value is not None}
-    return json.dumps(thawed(kept), separators=(",", ":"))
+    db.execute(f"PRAGMA user_version = {len(_STEPS)}")
 
 
 def _stored(row: tuple[str, str, str]) -> Stored:

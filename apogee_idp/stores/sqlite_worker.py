@@ -44,7 +44,9 @@ class Worker:
         self._thread: threading.Thread | None = None
 
     async def start(self) -> None:
-        """Connects; raises StoreUnavailable. Then the thread takes operations."""
+        """Connects, if it hasn't yet; raises StoreUnavailable. Then the thread takes operations."""
+        if self._thread is not None:
+            return
         try:
             db = await asyncio.to_thread(self._connect)
         except (sqlite3.Error, OSError) as error:

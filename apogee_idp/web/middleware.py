@@ -67,6 +67,8 @@ async def render_errors(request: web.Request, handler: Handler) -> web.StreamRes
     response = _rendered(request, HTTPStatus(status))
     if allow is not None:
         response.headers["Allow"] = allow
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "1"
     return response
 
 

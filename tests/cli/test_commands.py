@@ -230,6 +230,7 @@ def test_check_on_a_sound_installation(cli: Cli) -> None:
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
         ["ok", "settings"],
         ["ok", "store"],
+        ["ok", "schema"],
         ["ok", "keys"],
         ["ok", "handlers"],
     ]
@@ -300,8 +301,8 @@ def test_check_finds_a_wrong_key(cli: Cli, home_env: dict[str, str]) -> None:
     """Keys that were sealed with another key-encryption key than the one at hand."""
 
     async def first_start() -> None:
-        async with opened_installation(load_settings(environ=home_env)):
-            pass
+        async with opened_installation(load_settings(environ=home_env)) as installation:
+            await installation.until_ready()
 
     asyncio.run(first_start())
     assert "3 open" in cli("check").stdout

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ import jwt
 import pytest
 from jwcrypto import jwk, jws
 
-from apogee_idp.app import now, opened_store
+from apogee_idp.app import opened_store
 from apogee_idp.crypto.keys import KeyEncryptionKey, generate_records, open_key_set
 from apogee_idp.crypto.tokens import sign_jwt
 from apogee_idp.errors import KeyringError
-from apogee_idp.keyring import KeyRing, open_key_ring
+from apogee_idp.keyring import KeyLoader, KeyRing
 from apogee_idp.model import KeyRecord
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
@@ -45,6 +46,12 @@ def records() -> tuple[KeyRecord, ...]:
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with opened_store(Settings(store=f"sqlite:///{tmp_path}/a.db")) as opened:
         yield opened
+
+
+async def open_key_ring(store: Store, keys: list[KeyEncryptionKey]) -> KeyRing:
+    loader = KeyLoader(store, keys, now=lambda: 5)
+    await loader.load()
+    return loader.ring
 
 
 def test_three_keys_are_made(records: tuple[KeyRecord, ...]) -> None:
@@ -80,7 +87,7 @@ async def test_jwcrypto_verifies_what_the_fast_path_signs(
     records: tuple[KeyRecord, ...], algorithm: str
 ) -> None:
     """Signing bypasses jwcrypto, so jwcrypto is asked; 50 times, as EC signatures vary."""
-    keys = KeyRing(open_key_set(records, [KEY]))
+    keys = KeyRing(partial(open_key_set, records, [KEY]))
     (public,) = [jwk.JWK(**k) for k in keys.jwks["keys"] if k["alg"] == algorithm]
     for n in range(50):
         token = await sign_jwt({"n": n, "text": "ü"}, keys.signing_key(algorithm), typ="at+jwt")
@@ -96,7 +103,7 @@ async def test_jwcrypto_verifies_what_the_fast_path_signs(
 
 def test_an_unknown_algorithm_has_no_key(records: tuple[KeyRecord, ...]) -> None:
     """``none`` and HS256 least of all."""
-    keys = KeyRing(open_key_set(records, [KEY]))
+    keys = KeyRing(partial(open_key_set, records, [KEY]))
     for algorithm in ("none", "HS256", "RS512", "rs256", ""):
         with pytest.raises(KeyringError):
             keys.signing_key(algorithm)
@@ -168,30 +175,31 @@ def test_the_usual_spellings_are_taken(encode: Any) -> None:
 
 async def test_the_keys_are_made_once(store: Store) -> None:
     """The second start finds them."""
-    first = await open_key_ring(store, [KEY], now=now)
-    second = await open_key_ring(store, [KEY], now=now)
+    first = await open_key_ring(store, [KEY])
+    second = await open_key_ring(store, [KEY])
     assert first.jwks == second.jwks
 
 
 async def test_a_wrong_key_encryption_key_makes_no_new_set(store: Store) -> None:
     """F-KEY-04: never fresh keys in silence."""
-    first = await open_key_ring(store, [KEY], now=now)
+    first = await open_key_ring(store, [KEY])
     with pytest.raises(KeyringError):
-        await open_key_ring(store, [fresh_key()], now=now)
-    assert (await open_key_ring(store, [KEY], now=now)).jwks == first.jwks
+        await open_key_ring(store, [fresh_key()])
+    assert (await open_key_ring(store, [KEY])).jwks == first.jwks
 
 
 STARTER = """
 import asyncio, json, sys
 from apogee_idp.app import now, opened_store
 from apogee_idp.crypto.keys import KeyEncryptionKey
-from apogee_idp.keyring import open_key_ring
+from apogee_idp.keyring import KeyLoader
 from apogee_idp.settings import Settings
 
 async def start():
     async with opened_store(Settings(store="sqlite:///" + sys.argv[1])) as store:
-        ring = await open_key_ring(store, [KeyEncryptionKey.parse(sys.argv[2])], now=now)
-        print(json.dumps([key["kid"] for key in ring.jwks["keys"]]))
+        loader = KeyLoader(store, [KeyEncryptionKey.parse(sys.argv[2])], now=now)
+        await loader.load()
+        print(json.dumps([key["kid"] for key in loader.ring.jwks["keys"]]))
 
 asyncio.run(start())
 """
@@ -221,7 +229,7 @@ async def test_R_K8_03_processes_that_start_together_make_one_key_set(tmp_path: 
 
 async def test_the_store_keeps_records_as_they_are(store: Store) -> None:
     """What was made is what is read."""
-    await open_key_ring(store, [KEY], now=lambda: 5)
+    await open_key_ring(store, [KEY])
     loaded = await load_key_records(store)
     assert loaded is not None
     assert [record.created_at for record in loaded] == [5, 5, 5]

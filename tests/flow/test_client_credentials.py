@@ -233,7 +233,7 @@ async def test_R_TE_06_R_TE_14_what_is_refused(
     """The whole request fails: nothing is dropped in silence."""
     secret = await idp.add_client(scopes=("invoices.read", "ping"))
     for name in ("openid", "offline_access"):  # as OpenIddict's databases have them
-        await idp.installation.store.scopes.insert(name, {"name": name})
+        await idp.installation.store.scopes.insert(name, {})
     await idp.change_client(
         "billing",
         permissions=frozenset(
@@ -350,7 +350,6 @@ async def test_a_secret_that_OpenIddict_hashed_works(idp: Idp) -> None:
     await idp.installation.store.applications.insert(
         "legacy",
         {
-            "client_id": "legacy",
             "client_type": "confidential",
             "client_secret": OPENIDDICT_HASH,
             "permissions": ["ept:token", "gt:client_credentials"],
@@ -367,7 +366,6 @@ async def test_only_the_boolean_true_skips_encryption(idp: Idp, value: object) -
     await idp.installation.store.applications.insert(
         "legacy",
         {
-            "client_id": "legacy",
             "client_type": "Confidential",
             "client_secret": OPENIDDICT_HASH,
             "permissions": ["ept:token", "gt:client_credentials"],
@@ -383,7 +381,6 @@ async def test_a_rotation_ends_OpenIddicts_secret_too(start_idp: StartIdp) -> No
     await idp.installation.store.applications.insert(
         "legacy",
         {
-            "client_id": "legacy",
             "client_type": "confidential",
             "client_secret": OPENIDDICT_HASH,
             "permissions": ["ept:token", "gt:client_credentials"],

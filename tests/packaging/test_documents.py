@@ -107,7 +107,7 @@ def test_READMEs_commands_exist() -> None:
     text = text_of("README.md")
     for command in main.commands:
         assert f"apogee-idp {command}" in text
-    for group in ("clients", "scopes"):
+    for group in ("clients", "scopes", "db"):
         for command in main.commands[group].commands:  # type: ignore[attr-defined]
             assert re.search(rf"`(apogee-idp {group} )?{command}\b", text), command
 

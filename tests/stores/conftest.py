@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from apogee_idp.stores.base import Store
+from apogee_idp.stores.mongo import MongoStore
 from apogee_idp.stores.sqlite import SqliteStore
 
+NewStore = Callable[[], Store]
 NOW = 1_800_000_000
 
 
@@ -34,12 +37,50 @@ def new_id() -> Callable[[], str]:
     return lambda: f"version-{next(numbers)}"
 
 
-@pytest.fixture(params=["sqlite file", "sqlite memory"])
-async def store(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, new_id: Callable[[], str]
-) -> AsyncIterator[Store]:
-    path = str(tmp_path / "store.db") if request.param == "sqlite file" else ":memory:"
-    opened = SqliteStore(path, now=clock, new_id=new_id)
-    await opened.open()
-    yield opened
-    await opened.close()
+@pytest.fixture(params=["sqlite file", "sqlite memory", "mongodb"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Every kind of store there is."""
+    return str(request.param)
+
+
+@pytest.fixture
+def new_store(
+    kind: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    clock: Clock,
+    new_id: Callable[[], str],
+) -> Iterator[NewStore]:
+    """Makes stores that stand on the same data, unless that is in memory."""
+    if kind == "mongodb":
+        with request.getfixturevalue("mongodb").databases() as databases:
+            url = databases.new()
+            yield lambda: MongoStore(url, now=clock, new_id=new_id)
+    else:
+        path = ":memory:" if kind == "sqlite memory" else str(tmp_path / "store.db")
+        yield lambda: SqliteStore(path, now=clock, new_id=new_id)
+
+
+@pytest.fixture
+def lasting_store(kind: str, new_store: NewStore) -> NewStore:
+    """Makes stores that stand on the same data."""
+    if kind == "sqlite memory":
+        pytest.skip("ends with its process")
+    return new_store
+
+
+@asynccontextmanager
+async def opened(store: Store) -> AsyncIterator[Store]:
+    """The store, ready for use, and closed in the end."""
+    try:
+        await store.open()
+        await store.upgrade()
+        yield store
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+async def store(new_store: NewStore) -> AsyncIterator[Store]:
+    async with opened(new_store()) as ready:
+        yield ready

@@ -1,21 +1,31 @@
-"""What every store must do: each operation, races, expiry, cursors, and what none may keep."""
+"""What every store must do: each operation, races, expiry, cursors, restart, telling of changes,
+and what none may keep."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from apogee_idp.errors import AlreadyExists, Conflict, InvalidDocument, StoreError
-from apogee_idp.model import Client, ClientSecret, Scope, TokenProfile, frozen
-from apogee_idp.stores.base import Collection, Store
+from apogee_idp.errors import (
+    AlreadyExists,
+    Conflict,
+    InvalidDocument,
+    StoreError,
+    UnreadableDocument,
+)
+from apogee_idp.model import Client, ClientSecret, Scope, TokenProfile, frozen, thawed
+from apogee_idp.stores.base import ANYTHING, Change, Collection, Store, Stored
 from apogee_idp.stores.repositories import clients_in, scopes_in
+from apogee_idp.stores.values import ABSENT
 
-from .conftest import NOW, Clock
+from .conftest import NOW, Clock, NewStore, opened
 
 RACERS = 20
 
@@ -78,12 +88,25 @@ async def test_replace_is_a_compare_and_set(documents: Collection) -> None:
 
 
 async def test_members_that_are_not_named_are_kept(documents: Collection) -> None:
-    """R-K8-04: an older or newer program's members survive; None removes one."""
-    version = await documents.insert("key", {"ours": 1, "theirs": {"x": [1]}, "gone": 1})
-    await documents.replace("key", {"ours": 2, "gone": None}, version=version)
+    """R-K8-04: an older or newer program's members survive, at every depth."""
+    before = {"ours": {"a": 1, "b": {"c": [1, 2]}}, "theirs": {"x": [1]}, "gone": 1, "text": "t"}
+    version = await documents.insert("key", before)
+    changes = {
+        "ours": {"b": {"c": [3], "d": None}, "a": ABSENT},
+        "gone": ABSENT,
+        "text": {"now": {"a": "mapping"}},
+        "new": {"er": {"still": ABSENT, "there": 1}},
+        "never": ABSENT,
+    }
+    await documents.replace("key", changes, version=version)
     stored = await documents.get("key")
     assert stored is not None
-    assert stored.document == {"ours": 2, "theirs": {"x": [1]}}
+    assert stored.document == {
+        "ours": {"b": {"c": [3], "d": None}},
+        "theirs": {"x": [1]},
+        "text": {"now": {"a": "mapping"}},
+        "new": {"er": {"there": 1}},
+    }
 
 
 async def test_delete_may_name_a_version(documents: Collection) -> None:
@@ -157,12 +180,41 @@ async def test_a_replaced_document_still_expires(documents: Collection, clock: C
     assert await documents.get("key") is None
 
 
-async def test_members_that_are_None_are_not_stored(documents: Collection) -> None:
-    """By insert as by replace; deeper down None is a value."""
-    await documents.insert("key", {"a": None, "b": {"c": None}})
+async def test_members_that_are_absent_are_not_stored(documents: Collection) -> None:
+    """At every depth; None is a value like any other."""
+    await documents.insert("key", {"a": ABSENT, "b": {"c": None, "d": ABSENT}, "e": None})
     stored = await documents.get("key")
     assert stored is not None
-    assert stored.document == {"b": {"c": None}}
+    assert stored.document == {"b": {"c": None}, "e": None}
+
+
+async def test_times_are_the_same_in_every_time_zone(
+    documents: Collection, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written in one, read in another, in the hour that daylight saving repeats."""
+    clock.now = 1_793_494_800  # 2026-11-01 01:00 UTC-04:00 in New York, an hour before the change
+    for n, zone in enumerate(("America/New_York", "Asia/Kathmandu", "Pacific/Kiritimati")):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        await documents.insert(f"key-{n}", {}, expires_at=clock.now + 3600)
+    for zone in ("UTC", "Australia/Lord_Howe"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        assert len((await documents.list()).items) == 3
+        assert await documents.expire() == 0
+    clock.now += 3600
+    assert [await documents.get(f"key-{n}") for n in range(3)] == [None] * 3
+    assert await documents.expire() == 3
+    monkeypatch.undo()
+    time.tzset()
+
+
+async def test_what_was_written_is_there_after_a_restart(lasting_store: NewStore) -> None:
+    """By any process that opens the store later, as it was."""
+    async with opened(lasting_store()) as first:
+        version = await first.applications.insert("key", {"n": 1}, expires_at=NOW + 9)
+    async with opened(lasting_store()) as second:
+        assert await second.applications.get("key") == Stored("key", {"n": 1}, version)
 
 
 async def test_expire_cleans_and_counts(documents: Collection, clock: Clock) -> None:
@@ -231,6 +283,12 @@ async def test_a_race_has_one_winner(
         pytest.param({"a": b"bytes"}, id="bytes"),
         pytest.param({"a": {1, 2}}, id="a set"),
         pytest.param([], id="no mapping"),
+        pytest.param({"a": [ABSENT]}, id="absence in a list"),
+        pytest.param({"a": "x" * 1024 * 1024}, id="F-DB-02 more than a mebibyte"),
+        pytest.param({"_id": "x"}, id="A-MG-03 the driver's id"),
+        pytest.param({"client_id": "x"}, id="A-MG-03 the key"),
+        pytest.param({"concurrency_token": "x"}, id="A-MG-03 the version"),
+        pytest.param({"expiration_date": 1}, id="A-MG-03 the expiry"),
     ],
 )
 async def test_what_not_every_store_can_keep_is_kept_by_none(
@@ -281,9 +339,86 @@ async def test_unstorable_keys_are_refused(documents: Collection, key: str) -> N
         await documents.get(key)
 
 
+@pytest.mark.parametrize("version", [{"$ne": None}, None, 1])
+async def test_F_DB_01_a_version_is_text(documents: Collection, version: Any) -> None:
+    """Nor is a version taken for a query."""
+    await documents.insert("key", {})
+    with pytest.raises(TypeError):
+        await documents.replace("key", {}, version=version)
+    if version is not None:
+        with pytest.raises(TypeError):
+            await documents.delete("key", version=version)
+    assert await documents.get("key") is not None
+
+
+async def test_a_document_grows_to_its_bound_only(documents: Collection) -> None:
+    """F-DB-02: what is there and what is added count together."""
+    version = await documents.insert("key", {"a": "x" * 700_000})
+    with pytest.raises(InvalidDocument):
+        await documents.replace("key", {"b": "x" * 700_000}, version=version)
+    await documents.replace("key", {"a": ABSENT, "b": "x" * 700_000}, version=version)
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "error"),
+    [("soon", TypeError), (1.5, TypeError), (True, TypeError), (-1, InvalidDocument)],
+)
+async def test_an_expiry_is_a_time(documents: Collection, expires_at: Any, error: Any) -> None:
+    """In whole Unix seconds."""
+    with pytest.raises(error):
+        await documents.insert("key", {}, expires_at=expires_at)
+
+
+async def test_every_change_is_told(store: Store) -> None:
+    """Of each kind, with its key or for the whole collection; first of all, anything."""
+    async with aclosing(store.changes()) as stream:
+        assert await anext(stream) == ANYTHING
+        version = await store.applications.insert("key", {})
+        assert _covers(await _next_changes(stream), Change("applications", "key"))
+        version = await store.applications.replace("key", {"n": 1}, version=version)
+        assert _covers(await _next_changes(stream), Change("applications", "key"))
+        await store.applications.delete("key")
+        assert _covers(await _next_changes(stream), Change("applications", "key"))
+        await store.keys.insert("current", {})
+        assert _covers(await _next_changes(stream), Change("keys", "current"))
+
+
+async def test_what_one_change_touches_is_told_alone(store: Store) -> None:
+    """A-HTTP: one client's change must not empty the cache of all others."""
+    async with aclosing(store.changes()) as stream:
+        await anext(stream)
+        for n in range(5):
+            await store.scopes.insert(f"scope-{n}", {})
+        told: list[Change] = []
+        while len(told) < 5:
+            told += await _next_changes(stream)
+        assert sorted(change.key or "" for change in told) == [f"scope-{n}" for n in range(5)]
+
+
+async def _next_changes(stream: AsyncIterator[Sequence[Change]]) -> Sequence[Change]:
+    async with asyncio.timeout(5):
+        while True:
+            if changes := await anext(stream):
+                return changes
+
+
+def _covers(changes: Sequence[Change], change: Change) -> bool:
+    return change in changes or Change(change.collection) in changes
+
+
 async def test_check_says_what_the_store_is(store: Store) -> None:
-    """One line for a person."""
-    assert "SQLite" in await store.check()
+    """For a person; the clock of these tests is wrong on purpose."""
+    findings = await store.check()
+    assert [finding for finding in findings if not finding.ok and finding.name != "clock"] == []
+    assert findings[0].detail.startswith(("SQLite 3.", "MongoDB "))
+
+
+async def test_the_schema_is_up_to_date_after_an_upgrade(store: Store) -> None:
+    """And another upgrade changes nothing."""
+    schema = await store.schema()
+    assert schema.done == len(schema.steps) > 0
+    await store.upgrade()
+    assert await store.schema() == schema
 
 
 CLIENT = Client(
@@ -318,7 +453,6 @@ async def test_a_client_has_OpenIddicts_shape_in_the_store(store: Store) -> None
     stored = await store.applications.get("billing")
     assert stored is not None
     expected = {
-        "client_id": "billing",
         "client_type": "confidential",
         "application_type": "web",
         "client_secret": "AQAAAA==",
@@ -336,7 +470,7 @@ async def test_an_update_keeps_what_it_does_not_know(store: Store) -> None:
         "token_profile": {"typ": "JWT", "future": 2},
         "secrets": [{"id": "a", "hash": "sha256:0", "future": 3}],
     }
-    theirs = {"client_id": "billing", "redirect_uris": ["https://a"], "settings": {"x": "y"}}
+    theirs = {"redirect_uris": ["https://a"], "settings": {"x": "y"}}
     ours = {"client_type": "confidential", "properties": {"apogee": newer, "team": "t"}}
     await store.applications.insert("billing", theirs | ours)
     clients = clients_in(store)
@@ -368,10 +502,6 @@ async def test_a_stale_client_is_not_written(store: Store) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        pytest.param({"client_id": None}, id="no id"),
-        pytest.param({"client_id": 5}, id="an id of another type"),
-        pytest.param({"client_id": "usr_x"}, id="a user's id"),
-        pytest.param({"client_id": "another"}, id="another client's id"),
         pytest.param(
             {"properties": {"apogee": {"secrets": [{"id": "a", "hash": 5}]}}}, id="a hash of 5"
         ),
@@ -395,9 +525,29 @@ async def test_a_stale_client_is_not_written(store: Store) -> None:
 )
 async def test_a_damaged_client_is_a_fault_and_no_answer(store: Store, damage: Any) -> None:
     """Never "unknown client", never a half-read one."""
-    await store.applications.insert("billing", {"client_id": "billing"} | damage)
-    with pytest.raises(StoreError, match="billing can't be read"):
+    await store.applications.insert("billing", damage)
+    with pytest.raises(UnreadableDocument, match="billing can't be read"):
         await clients_in(store).get("billing")
+
+
+async def test_a_person_is_no_client(store: Store) -> None:
+    """A document under a user's id is a fault, too."""
+    await store.applications.insert("usr_x", {})
+    with pytest.raises(UnreadableDocument):
+        await clients_in(store).get("usr_x")
+
+
+async def test_an_update_writes_only_what_changed(store: Store) -> None:
+    """And tells 1 from True, an empty mapping from none, a removed property from a kept one."""
+    clients = clients_in(store)
+    first = {"kept": 1, "typed": 1, "gone": 1, "deep": {"kept": 1, "gone": 1}}
+    client = await clients.add(replace(CLIENT, properties=frozen(first)))
+    second = {"kept": 1, "typed": True, "deep": {"kept": 1}, "new": {}}
+    await clients.update(replace(client, properties=frozen(second)))
+    read = await clients.get("billing")
+    assert read is not None
+    assert thawed(read.properties) == second
+    assert read.properties["typed"] is True
 
 
 async def test_scopes_survive_the_round_trip(store: Store) -> None:

@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 
-from apogee_idp.errors import StoreUnavailable
+from apogee_idp.errors import StoreUnavailable, UnreadableDocument
 from apogee_idp.stores.directory import Directory
+
+STALE = 300
 
 
 class Source:
@@ -19,16 +21,27 @@ class Source:
         self.open = asyncio.Event()
         self.open.set()
         self.time = 0.0
+        self.lost = False
+        self.damaged = False
 
     async def fetch(self, key: str) -> str | None:
         self.reads.append(key)
+        found = self.entities.get(key)
         await self.open.wait()
-        if key == "broken":
+        if self.lost or key == "broken":
             raise StoreUnavailable("gone")
-        return self.entities.get(key)
+        if self.damaged:
+            raise UnreadableDocument("nonsense")
+        return found
 
     def directory(self, size: int = 100, seconds: float = 60) -> Directory[str]:
-        return Directory(self.fetch, size=size, seconds=seconds, monotonic=lambda: self.time)
+        return Directory(
+            self.fetch,
+            size=size,
+            seconds=seconds,
+            stale_seconds=STALE,
+            monotonic=lambda: self.time,
+        )
 
 
 async def test_F_CA_01_many_misses_are_one_read() -> None:
@@ -89,16 +102,119 @@ async def test_the_known_are_bounded() -> None:
 
 
 async def test_a_failure_is_told_to_all_and_not_remembered() -> None:
-    """The next one asks again."""
+    """A second later the next one asks again; until then nobody waits for a store that is gone."""
     source = Source()
     directory = source.directory()
     outcomes = await asyncio.gather(
         *(directory.get("broken") for _ in range(5)), return_exceptions=True
     )
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 5
-    with pytest.raises(StoreUnavailable):
-        await directory.get("broken")
+    for source.time in (0.9, 1.1):
+        with pytest.raises(StoreUnavailable):
+            await directory.get("broken")
     assert source.reads == ["broken", "broken"]
+
+
+async def test_what_is_known_outlives_the_store_for_a_while() -> None:
+    """F-CA-01: for ``stale_seconds`` since it was read, and not a moment longer."""
+    source = Source(a="A")
+    directory = source.directory(seconds=5)
+    assert await directory.get("a") == "A"
+    source.lost = True
+    for source.time in (6, 100, STALE - 0.1):
+        assert await directory.get("a") == "A"
+    with pytest.raises(StoreUnavailable):
+        await directory.get("b")
+    source.time = STALE + 2
+    with pytest.raises(StoreUnavailable):
+        await directory.get("a")
+
+
+async def test_nobody_waits_for_a_lost_store_who_can_be_answered() -> None:
+    """F-DB-06: it is asked behind the scenes, once a second, whoever many want an answer."""
+    source = Source(a="A", b="B")
+    directory = source.directory(seconds=5)
+    for key in "ab":
+        await directory.get(key)
+    source.lost, source.time = True, 6
+    assert await directory.get("a") == "A"
+    source.reads.clear()
+    source.open.clear()  # from now on the store swallows questions
+    for source.time in (7.1, 7.2, 7.3, 8.2):
+        for key in "ab":
+            async with asyncio.timeout(1):
+                assert await directory.get(key) == key.upper()
+        with pytest.raises(StoreUnavailable):
+            async with asyncio.timeout(1):
+                await directory.get("unknown")
+        await asyncio.sleep(0)
+    assert source.reads == ["a"]
+    source.lost = False
+    source.open.set()
+    source.entities["b"] = "B2"
+    while await directory.get("b") != "B2":
+        await asyncio.sleep(0)
+    assert await directory.get("b") == "B2"
+
+
+async def test_a_damaged_entity_is_not_replaced_by_its_memory() -> None:
+    """A store that answers nonsense is not one that does not answer."""
+    source = Source(damaged="good once")
+    directory = source.directory(seconds=5)
+    await directory.get("damaged")
+    source.damaged, source.time = True, 6
+    with pytest.raises(UnreadableDocument):
+        await directory.get("damaged")
+
+
+async def test_what_has_changed_is_forgotten_even_if_the_store_is_lost() -> None:
+    """Only what may still be true is served without the store."""
+    source = Source(a="A", b="B")
+    directory = source.directory()
+    for key in "ab":
+        await directory.get(key)
+    source.lost = True
+    directory.forget("a")
+    with pytest.raises(StoreUnavailable):
+        await directory.get("a")
+    assert await directory.get("b") == "B"
+
+
+async def test_what_is_doubted_is_read_again_if_it_can_be() -> None:
+    """And is served as before if it can't."""
+    source = Source(a="A")
+    directory = source.directory()
+    await directory.get("a")
+    assert await directory.get("new") is None
+    source.entities |= {"a": "A2", "new": "N"}
+    source.time = 1
+    directory.doubt()
+    assert (await directory.get("a"), await directory.get("new")) == ("A2", "N")
+    source.lost, source.time = True, 2
+    directory.doubt()
+    assert await directory.get("a") == "A2"
+
+
+@pytest.mark.parametrize("all_of_them", [False, True], ids=["forget", "doubt"])
+async def test_a_read_from_before_a_change_is_not_remembered(all_of_them: bool) -> None:
+    """Else the old entity would come back with a fresh date."""
+    source = Source(a="old")
+    directory = source.directory()
+    source.open.clear()
+    early = asyncio.create_task(directory.get("a"))
+    await asyncio.sleep(0)
+    source.entities["a"] = "new"
+    source.time = 0.1
+    directory.doubt() if all_of_them else directory.forget("a")
+    source.time = 0.2
+    late = asyncio.create_task(directory.get("a"))
+    await asyncio.sleep(0)
+    source.open.set()
+    assert await late == "new"
+    await early
+    source.entities.clear()
+    assert await directory.get("a") == "new"
+    assert source.reads == ["a", "a"]
 
 
 async def test_one_callers_time_out_is_its_own() -> None:

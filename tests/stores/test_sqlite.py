@@ -26,15 +26,17 @@ async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None
     """WAL, synchronous=FULL: acknowledged means on disk."""
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
     await store.applications.insert("key", {"n": 1})
     await store.close()
     again = store_at(tmp_path / "a.db")
     await again.open()
+    await again.upgrade()
     assert await again.applications.get("key") is not None
     await again.close()
     db = sqlite3.connect(tmp_path / "a.db")
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert db.execute("PRAGMA user_version").fetchone() == (2,)
     db.close()
 
 
@@ -42,6 +44,7 @@ async def test_every_commit_waits_for_the_disk(tmp_path: Path) -> None:
     """``synchronous = FULL`` (2), on the connection that writes."""
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
     pragma = await store._writer.run(lambda db: db.execute("PRAGMA synchronous").fetchone())
     await store.close()
     assert pragma == (2,)
@@ -66,6 +69,7 @@ async def test_a_database_of_the_first_release_opens(tmp_path: Path) -> None:
     db.close()
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
     assert await store.applications.get("old") is not None
     for collection in (store.applications, store.scopes, store.keys):
         await collection.insert("new", {})
@@ -76,6 +80,7 @@ async def test_writes_that_come_together_are_committed_together(tmp_path: Path) 
     """One sync of the disk for all who wait."""
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
     seen: list[str] = []
     await store._writer.run(lambda db: db.set_trace_callback(seen.append))
     await asyncio.gather(*(store.applications.insert(f"k{n}", {}) for n in range(200)))
@@ -88,6 +93,7 @@ async def test_a_failed_operation_leaves_nothing_behind(tmp_path: Path) -> None:
     """What it wrote before it failed is undone, and its neighbours stay."""
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
 
     def write_and_fail(db: sqlite3.Connection) -> None:
         db.execute("INSERT INTO applications VALUES ('half', 'v', NULL, '{}')")
@@ -109,6 +115,7 @@ async def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     """They hold sealed keys and hashes of secrets."""
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
     await store.applications.insert("key", {})
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
     await store.close()
@@ -147,6 +154,7 @@ async def test_operations_on_a_closed_store_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
         await store.applications.get("key")
     await store.open()
+    await store.upgrade()
     await store.close()
     with pytest.raises(StoreUnavailable):
         await store.applications.insert("key", {})
@@ -156,6 +164,7 @@ async def test_close_finishes_what_was_begun(tmp_path: Path) -> None:
     """Everything submitted is committed and answered."""
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
     writes = [asyncio.create_task(store.applications.insert(f"k{n}", {})) for n in range(500)]
     await asyncio.sleep(0)
     await store.close()
@@ -166,6 +175,7 @@ async def test_one_failure_in_a_batch_is_its_own(tmp_path: Path) -> None:
     """Writes that share a transaction don't share their errors."""
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
     keys = ["a", "b", "a", "c", "b", "d"]
     outcomes = await asyncio.gather(
         *(store.applications.insert(key, {}) for key in keys), return_exceptions=True
@@ -179,6 +189,7 @@ async def test_a_locked_database_is_unavailable_and_recovers(tmp_path: Path) -> 
     """Another process holds the write lock: a clear error in bounded time, then all is well."""
     store = store_at(tmp_path / "a.db", patience=0.5)
     await store.open()
+    await store.upgrade()
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="locked"):
@@ -186,6 +197,7 @@ async def test_a_locked_database_is_unavailable_and_recovers(tmp_path: Path) -> 
     assert await store.applications.get("key") is None
     reader = store_at(tmp_path / "a.db", patience=0.5)
     await reader.open()  # what is up to date is opened without writing
+    await reader.upgrade()
     assert await reader.applications.get("key") is None
     await reader.close()
     other.execute("ROLLBACK")
@@ -202,6 +214,7 @@ from apogee_idp.stores.sqlite import SqliteStore
 async def race():
     store = SqliteStore(sys.argv[1], now=lambda: 0, new_id=lambda: sys.argv[2])
     await store.open()
+    await store.upgrade()
     won = []
     for n in range(50):
         try:
@@ -239,6 +252,7 @@ async def test_what_nobody_waits_for_is_not_begun(tmp_path: Path) -> None:
     """A caller who was told that a write failed must not find it done later."""
     store = store_at(tmp_path / "a.db", patience=0.5)
     await store.open()
+    await store.upgrade()
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     first = asyncio.create_task(store.applications.insert("first", {}))  # keeps the writer busy
@@ -263,6 +277,7 @@ async def test_an_operation_that_exits_ends_no_thread(tmp_path: Path) -> None:
     """The store goes on."""
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
 
     def leave(db: sqlite3.Connection) -> None:
         sys.exit(3)
@@ -283,6 +298,7 @@ async def main():
         while time.time() < float(sys.argv[2]) + n * 0.05:
             pass
         await store.open()
+        await store.upgrade()
         await store.close()
 
 asyncio.run(main())
@@ -303,6 +319,7 @@ async def test_a_cancelled_caller_leaves_the_store_working(tmp_path: Path) -> No
     """A time-out must not wedge the writer."""
     store = store_at(tmp_path / "a.db")
     await store.open()
+    await store.upgrade()
     task = asyncio.create_task(store.applications.insert("key", {}))
     await asyncio.sleep(0)
     task.cancel()

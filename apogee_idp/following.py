@@ -1,0 +1,93 @@
+"""What keeps this process in step with its store, from before it is there until the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from .errors import KeyringError, StoreUnavailable
+from .keyring import KeyLoader
+from .logs import log_fault, log_lifecycle
+from .readiness import Readiness
+from .stores.base import Change, Store
+from .stores.directory import Directory
+
+_RETRY_SECONDS = 0.5
+
+
+class StoreFollower:
+    """Opens the store, loads the keys, and passes on what any process changes.
+
+    ``directories`` are the caches to keep in step, by the name of their collection.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keys: KeyLoader,
+        directories: Mapping[str, Directory[Any]],
+        readiness: Readiness,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._directories = directories
+        self._readiness = readiness
+        self._keys_problem: str | None = None
+
+    async def run(self) -> None:
+        """Until it is cancelled; a store that is not there is tried again and again.
+
+        Raises KeyringError if the keys of the store can't be opened at the start.
+        """
+        while True:
+            try:
+                await self._follow()
+            except KeyringError:
+                raise
+            except StoreUnavailable as error:
+                self._lose(str(error))
+            except Exception as error:
+                log_fault("following_failed", error)
+                self._lose(f"an unexpected {type(error).__name__}")
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        await self._store.open()
+        await self._store.upgrade()
+        async with aclosing(self._store.changes()) as stream:
+            async for changes in stream:
+                await self._apply(changes)
+
+    async def _apply(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.collection in self._directories:
+                _invalidate(self._directories[change.collection], change.key)
+        if any(change.collection == "keys" for change in changes):
+            self._keys_problem = await self._load_keys()
+        if self._keys_problem is not None:
+            self._lose(self._keys_problem)
+        elif self._readiness.restore():
+            log_lifecycle("store_available")
+
+    async def _load_keys(self) -> str | None:
+        """What is wrong with a changed key set; the keys that were loaded before go on working."""
+        try:
+            await self._keys.load()
+        except KeyringError as error:
+            if not self._keys.has_loaded:
+                raise
+            return str(error)
+        return None
+
+    def _lose(self, problem: str) -> None:
+        if self._readiness.lose(problem):
+            log_lifecycle("store_unavailable", problem=problem)
+
+
+def _invalidate(directory: Directory[Any], key: str | None) -> None:
+    if key is None:
+        directory.doubt()
+    else:
+        directory.forget(key)

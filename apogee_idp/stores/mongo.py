@@ -1,0 +1,225 @@
+"""The store for production: MongoDB, in the documents and collections of OpenIddict.
+
+The only file that imports motor: PyMongo's own asynchronous client, which succeeds it, has the same
+methods but for ``watch`` and ``close``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, cast
+
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+)
+from pymongo.asynchronous.change_stream import AsyncChangeStream
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure, PyMongoError, WTimeoutError
+
+from ..errors import SettingsError, StoreUnavailable
+from ..model import Finding
+from .base import ANYTHING, Change, Schema
+from .mongo_collection import MongoCollection, Raw
+from .mongo_errors import translated_errors
+from .mongo_schema import MongoSchema
+from .polling import Versions, poll_versions
+from .values import COLLECTIONS
+
+_OLDEST = (5, 0)
+_CLOCK_SECONDS = 5
+_HEARTBEAT_SECONDS = 0.5
+_POLL_SECONDS = 1.0
+_SELECTION_SECONDS = 5.0
+_POOL_SIZE = 32
+
+
+class MongoStore:
+    """A store in the database that ``url`` names; raises SettingsError if ``url`` is unusable.
+
+    ``prefix`` begins the name of every collection. ``now`` gives Unix seconds, ``new_id`` unique
+    strings. An operation that takes longer than ``patience`` seconds is StoreUnavailable; a write
+    may still have happened then.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "openiddict",
+        now: Callable[[], int],
+        new_id: Callable[[], str],
+        patience: float = 5.0,
+    ) -> None:
+        self._client, self._motor_database = _connect(url, patience)
+        self._database = cast(AsyncDatabase[Raw], self._motor_database)
+        self._names = {f"{prefix}.{name}": name for name in COLLECTIONS}
+        self._schema = MongoSchema(self._database, prefix, now=now, new_id=new_id)
+        self._now = now
+        self._patience = patience
+        self._upgraded = False
+        self._collections = {
+            name: MongoCollection(
+                name,
+                self._database[f"{prefix}.{name}"],
+                is_upgraded=lambda: self._upgraded,
+                now=now,
+                new_id=new_id,
+                patience=patience,
+            )
+            for name in COLLECTIONS
+        }
+
+    @property
+    def applications(self) -> MongoCollection:
+        return self._collections["applications"]
+
+    @property
+    def scopes(self) -> MongoCollection:
+        return self._collections["scopes"]
+
+    @property
+    def keys(self) -> MongoCollection:
+        return self._collections["keys"]
+
+    def prospect(self) -> Finding | None:
+        """There is always a server to ask."""
+        return None
+
+    async def open(self) -> None:
+        await self.schema()
+
+    async def schema(self) -> Schema:
+        with translated_errors():
+            return await self._schema.read()
+
+    async def upgrade(self) -> None:
+        with translated_errors():
+            async with asyncio.timeout(self._patience):
+                await self._schema.upgrade()
+        self._upgraded = True
+
+    async def changes(self) -> AsyncGenerator[Sequence[Change], None]:
+        """By a change stream, where the server has them; else by polling versions."""
+        with translated_errors():
+            async with AsyncExitStack() as stack:
+                try:
+                    stream = await stack.enter_async_context(self._watch())
+                except OperationFailure:  # no replica set, or no permission
+                    source = poll_versions(self._versions, every=_POLL_SECONDS)
+                else:
+                    source = self._read_stream(stream)
+                async for changes in source:
+                    yield changes
+
+    async def check(self) -> list[Finding]:
+        """Version, indexes, whether a majority confirms writes, and the clocks' difference."""
+        with translated_errors():
+            async with asyncio.timeout(self._patience):
+                return [
+                    await self._check_version(),
+                    *await self._schema.findings(),
+                    await self._check_write_concern(),
+                    await self._check_clock(),
+                ]
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._client.close)
+
+    def _watch(self) -> AsyncChangeStream[Raw]:
+        of_ours = {"$match": {"$or": [{"ns.coll": {"$in": [*self._names]}}, {"ns.coll": None}]}}
+        members = ("operationType", "ns", "documentKey", "updateDescription.updatedFields")
+        keys = (f"fullDocument.{member}" for member in COLLECTIONS.values())
+        needed = {"$project": dict.fromkeys((*members, *keys), 1)}
+        stream = self._motor_database.watch(
+            [of_ours, needed],
+            full_document="updateLookup",
+            max_await_time_ms=round(_HEARTBEAT_SECONDS * 1000),
+        )
+        return cast(AsyncChangeStream[Raw], stream)
+
+    async def _read_stream(
+        self, stream: AsyncChangeStream[Raw]
+    ) -> AsyncGenerator[Sequence[Change], None]:
+        yield ANYTHING
+        while stream.alive:
+            event = await stream.try_next()
+            yield [] if event is None else self._changes_of(event)
+        raise StoreUnavailable("MongoDB ended the change stream")
+
+    def _changes_of(self, event: Mapping[str, Any]) -> Sequence[Change]:
+        """A key only where it is certain that the document had no other one before."""
+        name = self._names.get(event.get("ns", {}).get("coll", ""))
+        if name is None:
+            return ANYTHING
+        member = COLLECTIONS[name]
+        updated = event.get("updateDescription", {}).get("updatedFields", {})
+        key = (event.get("fullDocument") or {}).get(member)
+        certain = event["operationType"] in ("insert", "update") and member not in updated
+        return [Change(name, key if certain and isinstance(key, str) else None)]
+
+    async def _versions(self) -> Versions:
+        return {
+            Change(name, key): version
+            for name, collection in self._collections.items()
+            for key, version in (await collection.versions()).items()
+        }
+
+    async def _check_version(self) -> Finding:
+        build = await self._database.command("buildInfo")
+        hello = await self._database.command("hello")
+        kind = f"replica set {hello['setName']}" if "setName" in hello else "no replica set"
+        told = f"MongoDB {build['version']}, {kind}, database {self._database.name}"
+        if tuple(build["versionArray"][:2]) < _OLDEST:
+            return Finding("store", False, f"{told}: needs MongoDB {_OLDEST[0]} or newer")
+        return Finding("store", True, told)
+
+    async def _check_write_concern(self) -> Finding:
+        try:
+            await self._database["apogee.check"].delete_one({"_id": "nothing"})
+        except WTimeoutError:
+            detail = "no majority of the replica set confirms writes: are its members up?"
+            return Finding("writes", False, detail)
+        return Finding("writes", True, "confirmed by a majority, journaled")
+
+    async def _check_clock(self) -> Finding:
+        before = self._now()
+        options = self._database.codec_options
+        hello = await self._database.command("hello", codec_options=options)
+        away = abs(int(hello["localTime"]) / 1000 - (before + self._now() + 1) / 2)
+        if away > _CLOCK_SECONDS:
+            detail = f"{away:.0f} s apart from this machine's: synchronise both (NTP)"
+            return Finding("clock", False, detail)
+        return Finding("clock", True, f"less than {_CLOCK_SECONDS} s apart")
+
+
+def _connect(url: str, patience: float) -> tuple[Any, Any]:
+    """What the URL says of concerns, preferences and time-outs does not count."""
+    milliseconds = round(patience * 1000)
+    try:
+        client: Any = AsyncIOMotorClient(
+            url,
+            appname="apogee-idp",
+            w="majority",
+            journal=True,
+            wTimeoutMS=milliseconds,
+            readConcernLevel="majority",
+            readPreference="primary",
+            heartbeatFrequencyMS=round(_HEARTBEAT_SECONDS * 1000),
+            serverSelectionTimeoutMS=min(milliseconds, round(_SELECTION_SECONDS * 1000)),
+            connectTimeoutMS=min(milliseconds, round(_SELECTION_SECONDS * 1000)),
+            socketTimeoutMS=milliseconds + round(_HEARTBEAT_SECONDS * 1000),
+            waitQueueTimeoutMS=milliseconds,
+            maxPoolSize=_POOL_SIZE,
+            datetime_conversion="DATETIME_MS",
+        )
+        return client, client.get_default_database()
+    except (PyMongoError, ValueError, TypeError) as error:
+        # Not its text: it may quote a part of the password.
+        problem = (
+            "store: is no MongoDB URL that can be used. It is"
+            " mongodb://user:password@host1,host2/database?replicaSet=name, with user and password"
+            f" percent-encoded ({type(error).__name__})"
+        )
+        raise SettingsError([problem]) from None

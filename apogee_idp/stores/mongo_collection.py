@@ -1,0 +1,245 @@
+"""One MongoDB collection, with the few operations that every store has.
+
+Written against PyMongo's asynchronous interface, which motor's is a twin of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import bson
+from bson.datetime_ms import DatetimeMS
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import AutoReconnect, DuplicateKeyError
+
+from ..errors import AlreadyExists, Conflict, StoreUnavailable, UnreadableDocument
+from ..model import thawed
+from .base import MAXIMUM_PAGE, Page, Stored
+from .mongo_errors import is_lost_reply, translated_errors
+from .values import (
+    COLLECTIONS,
+    EXPIRY_MEMBER,
+    VERSION_MEMBER,
+    Document,
+    check_document,
+    check_expiry,
+    check_key,
+    check_size,
+    check_version,
+    merged,
+)
+
+Raw = dict[str, Any]
+Result = TypeVar("Result")
+
+
+class MongoCollection:
+    """The collection ``name``, kept in ``documents``; ``is_upgraded`` says whether to write yet.
+
+    An operation that takes longer than ``patience`` seconds is StoreUnavailable; a write may still
+    have happened then. One whose answer was lost is tried once more, if that can't do it twice.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        documents: AsyncCollection[Raw],
+        *,
+        is_upgraded: Callable[[], bool],
+        now: Callable[[], int],
+        new_id: Callable[[], str],
+        patience: float,
+    ) -> None:
+        self._name = name
+        self._key = COLLECTIONS[name]
+        self._documents = documents
+        self._is_upgraded = is_upgraded
+        self._now = now
+        self._new_id = new_id
+        self._patience = patience
+
+    async def insert(self, key: str, document: Document, *, expires_at: int | None = None) -> str:
+        version = self._new_id()
+        raw: Raw = thawed(merged({}, check_document(self._name, document)))
+        raw |= {self._key: check_key(key), VERSION_MEMBER: version}
+        if (expiry := check_expiry(expires_at)) is not None:
+            raw[EXPIRY_MEMBER] = _date(expiry)
+        check_size(len(bson.encode(raw)))
+        async with self._writing():
+            if not await self._insert_once(raw):
+                await self._documents.delete_one(self._by_key(key) | self._expired())
+                if not await self._insert_once(raw):
+                    raise AlreadyExists(f"{self._name}: the key is taken")
+        return version
+
+    async def get(self, key: str) -> Stored | None:
+        async with self._reading():
+            raw = await self._find(self._by_key(check_key(key)))
+        if raw is not None and raw[self._key] != key:
+            raise UnreadableDocument(f"{self._name}: has a collation that confuses keys")
+        return None if raw is None else self._stored(raw)
+
+    async def replace(self, key: str, changes: Document, *, version: str) -> str:
+        current = self._by_version(check_key(key), check_version(version))
+        changes = thawed(check_document(self._name, changes))
+        new_version = self._new_id()
+        async with self._writing():
+            raw = await self._find(current)
+            if raw is None or not await self._written_once(
+                lambda: self._update(current, _update(raw, changes, new_version)), key, new_version
+            ):
+                raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
+        return new_version
+
+    async def delete(self, key: str, *, version: str | None = None) -> bool:
+        if version is not None:
+            check_version(version)
+        async with self._writing():
+            removed = await self._remove(check_key(key), version)
+        if version is not None and removed is None:
+            raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
+        return removed is not None
+
+    async def take(self, key: str) -> Stored | None:
+        async with self._writing():
+            return await self._remove(check_key(key), None)
+
+    async def list(self, *, after: str | None = None, limit: int = MAXIMUM_PAGE) -> Page:
+        if not 1 <= limit <= MAXIMUM_PAGE:
+            raise ValueError(f"limit must be 1 to {MAXIMUM_PAGE}")
+        behind = {self._key: {"$gt": "" if after is None else check_key(after)}}
+        alive = {EXPIRY_MEMBER: {"$not": {"$lte": _date(self._now())}}}
+        cursor = self._documents.find(behind | alive).sort(self._key, 1).limit(limit + 1)
+        async with self._reading():
+            found = await cursor.to_list(limit + 1)
+        items = tuple(self._stored(raw) for raw in found[:limit])
+        return Page(items, items[-1].key if len(found) > limit else None)
+
+    async def expire(self) -> int:
+        async with self._writing():
+            return (await self._documents.delete_many(self._expired())).deleted_count
+
+    async def versions(self) -> dict[str, str]:
+        """The version of each document, by key."""
+        members = {"_id": False, self._key: True, VERSION_MEMBER: True}
+        async with self._reading():
+            found = await self._documents.find({self._key: {"$gt": ""}}, members).to_list(None)
+        return {raw[self._key]: _version(raw) for raw in found}
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        with translated_errors():
+            async with asyncio.timeout(self._patience):
+                yield
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        if not self._is_upgraded():
+            raise StoreUnavailable("the MongoDB store is not open yet")
+        async with self._reading():
+            yield
+
+    async def _find(self, filter: Raw) -> Raw | None:
+        try:
+            raw = await self._documents.find_one(filter)
+        except AutoReconnect as error:
+            if not is_lost_reply(error):
+                raise
+            raw = await self._documents.find_one(filter)
+        return None if raw is None or self._is_expired(raw) else raw
+
+    async def _insert_once(self, raw: Raw) -> bool:
+        async def insert() -> bool:
+            try:
+                await self._documents.insert_one(raw)
+            except DuplicateKeyError:
+                return False
+            return True
+
+        return await self._written_once(insert, raw[self._key], raw[VERSION_MEMBER])
+
+    async def _update(self, filter: Raw, update: Raw) -> bool:
+        return (await self._documents.update_one(filter, update)).matched_count == 1
+
+    async def _written_once(
+        self, write: Callable[[], Awaitable[bool]], key: str, version: str
+    ) -> bool:
+        """Whether ``write``, which writes a ``version`` that nobody else can, took effect."""
+        try:
+            return await write()
+        except AutoReconnect as error:
+            if not is_lost_reply(error):
+                raise
+        if await write():
+            return True
+        # It failed because the first attempt was written, or because somebody was faster. Asked by
+        # a write that changes nothing, as only writes see what a majority doesn't have yet.
+        return await self._update(
+            self._by_version(key, version), {"$set": {VERSION_MEMBER: version}}
+        )
+
+    async def _remove(self, key: str, version: str | None) -> Stored | None:
+        """Not tried again if its answer is lost: nobody could tell who removed the document."""
+        while True:
+            raw = await self._find(self._by_key(key))
+            if raw is None or version not in (None, _version(raw)):
+                return None
+            deletion = await self._documents.delete_one(self._by_version(key, _version(raw)))
+            if deletion.deleted_count:
+                return self._stored(raw)
+
+    def _by_key(self, key: str) -> Raw:
+        return {self._key: {"$eq": key}}
+
+    def _by_version(self, key: str, version: str) -> Raw:
+        # Documents that others made may have no version.
+        return self._by_key(key) | {VERSION_MEMBER: {"$eq": version} if version else None}
+
+    def _expired(self) -> Raw:
+        return {EXPIRY_MEMBER: {"$lte": _date(self._now())}}
+
+    def _is_expired(self, raw: Raw) -> bool:
+        expiry = raw.get(EXPIRY_MEMBER)
+        return isinstance(expiry, DatetimeMS) and int(expiry) <= self._now() * 1000
+
+    def _stored(self, raw: Raw) -> Stored:
+        own = ("_id", self._key, VERSION_MEMBER, EXPIRY_MEMBER)
+        document = {name: _plain(value) for name, value in raw.items() if name not in own}
+        return Stored(raw[self._key], document, _version(raw))
+
+
+def _update(raw: Raw, changes: Document, version: str) -> Raw:
+    """The update that makes ``changes`` on ``raw``; whole top-level members, no paths."""
+    after = merged(raw, changes)
+    check_size(len(bson.encode(after)))
+    gone = {name: "" for name in changes if name not in after}
+    kept = {name: after[name] for name in changes if name in after}
+    return {"$set": kept | {VERSION_MEMBER: version}} | ({"$unset": gone} if gone else {})
+
+
+def _version(raw: Raw) -> str:
+    return str(raw.get(VERSION_MEMBER) or "")
+
+
+def _date(seconds: int) -> DatetimeMS:
+    return DatetimeMS(seconds * 1000)
+
+
+def _plain(value: Any) -> Any:
+    """A value that other programs may have written, as JSON has it; what JSON lacks, as text."""
+    match value:
+        case None | bool() | str() | float():
+            return value
+        case int():
+            return int(value)  # BSON's 64-bit integers have a class of their own
+        case DatetimeMS():
+            return int(value)
+        case dict():
+            return {name: _plain(item) for name, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case _:
+            return str(value)

@@ -1,0 +1,65 @@
+"""What the MongoDB driver raises, in this project's words.
+
+Its messages may quote documents and connection strings, so little of them is passed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import bson.errors
+from pymongo.errors import (
+    AutoReconnect,
+    ConnectionFailure,
+    DocumentTooLarge,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+)
+
+from ..errors import InvalidDocument, StoreUnavailable, UnreadableDocument
+
+_DOCUMENT_TOO_LARGE = (10334, 17419, 17420)
+
+
+def is_lost_reply(error: Exception) -> bool:
+    """Whether the server may have done what it was asked, and a second try may succeed."""
+    return isinstance(error, AutoReconnect) and not isinstance(error, ServerSelectionTimeoutError)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raises StoreError for whatever the driver raises."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise StoreUnavailable("MongoDB did not answer in time") from error
+    except DocumentTooLarge as error:
+        raise InvalidDocument("the document is too large for MongoDB") from error
+    except OperationFailure as error:
+        if error.code in _DOCUMENT_TOO_LARGE:
+            raise InvalidDocument("the document is too large for MongoDB") from error
+        raise StoreUnavailable(f"MongoDB refused: {_refusal(error)}") from error
+    except bson.errors.BSONError as error:
+        raise UnreadableDocument("a document in MongoDB is no valid BSON") from error
+    except (PyMongoError, asyncio.InvalidStateError) as error:
+        raise StoreUnavailable(f"MongoDB: {_reason(error)}") from error
+
+
+def _refusal(error: OperationFailure) -> str:
+    name = (error.details or {}).get("codeName") or type(error).__name__
+    return f"{name} ({error.code})"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ServerSelectionTimeoutError):
+        # The host and the error come first; what follows has a line for each host of the set.
+        return f"no primary: {str(error).split(' (configured', 1)[0].split(', Timeout:', 1)[0]}"
+    if isinstance(error, WaitQueueTimeoutError):
+        return "all connections are busy"
+    if isinstance(error, ConnectionFailure):
+        return f"the connection was lost ({type(error).__name__})"
+    return type(error).__name__

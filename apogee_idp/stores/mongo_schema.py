@@ -1,0 +1,145 @@
+"""The indexes that the MongoDB store stands on, and how one process of many makes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from ..errors import StoreUnavailable
+from ..model import Finding
+from .base import Schema
+from .values import COLLECTIONS
+
+_RECORD = {"_id": "schema"}
+_LEASE_SECONDS = 60
+_WAIT_SECONDS = 0.1
+_INDEX_CONFLICTS = (85, 86)
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueIndex:
+    """A step: no two documents of ``collection`` have the same ``member``."""
+
+    collection: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"unique index on {self.collection}.{self.member}"
+
+    async def is_done(self, documents: AsyncCollection[Any]) -> bool:
+        """Whether there is such an index, whoever made it, under whatever name."""
+        indexes = (await documents.index_information()).values()
+        return any(
+            list(index["key"]) == [(self.member, 1)]
+            and index.get("unique") is True
+            and "partialFilterExpression" not in index
+            for index in indexes
+        )
+
+    async def do(self, documents: AsyncCollection[Any]) -> None:
+        """Makes the index; raises StoreUnavailable if the documents or another index forbid it."""
+        try:
+            await documents.create_index([(self.member, 1)], unique=True)
+        except DuplicateKeyError as error:
+            twice = ((error.details or {}).get("keyValue") or {}).get(self.member, "")
+            raise StoreUnavailable(
+                f"several documents of {documents.name} have the same {self.member} {twice}: delete"
+                " all but one of them, then run `apogee-idp db upgrade`"
+            ) from error
+        except OperationFailure as error:
+            if error.code not in _INDEX_CONFLICTS:
+                raise
+            raise StoreUnavailable(
+                f"{documents.name} has another index on {self.member}, which is not unique: drop"
+                " it, then run `apogee-idp db upgrade`"
+            ) from error
+
+
+STEPS = (UniqueIndex("applications", "client_id"), UniqueIndex("scopes", "name"))
+"""Numbered from 1. A step that was released is never changed: new indexes are a new step."""
+
+
+class MongoSchema:
+    """The schema of the database, where collections have names beginning with ``prefix``.
+
+    A document records how many steps were done, and who does them just now: a lease, that another
+    process takes over when it runs out. Should its holder only have been asleep, both do the same
+    steps, which is harmless.
+    """
+
+    def __init__(
+        self,
+        database: AsyncDatabase[Any],
+        prefix: str,
+        *,
+        now: Callable[[], int],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._records = database[f"{prefix}.apogee.schema"]
+        self._collections = {name: database[f"{prefix}.{name}"] for name in COLLECTIONS}
+        self._now = now
+        self._owner = new_id()
+
+    async def read(self) -> Schema:
+        """Raises StoreUnavailable if more steps were done than this program knows."""
+        record = await self._records.find_one(_RECORD) or {}
+        done = int(record.get("done", 0))
+        if done > len(STEPS):
+            raise StoreUnavailable(
+                f"the database has schema {done}, this version knows {len(STEPS)}:"
+                " upgrade apogee-idp"
+            )
+        return Schema(done, tuple(map(str, STEPS)))
+
+    async def missing(self) -> list[UniqueIndex]:
+        """The steps without effect in the database, whatever its record says."""
+        return [step for step in STEPS if not await step.is_done(self._documents(step))]
+
+    async def upgrade(self) -> None:
+        """Does the steps that are missing, or waits until another process has done them."""
+        while await self._is_outdated():
+            if await self._take_lease():
+                try:
+                    await self._do_steps()
+                finally:
+                    await self._end_lease()
+            else:
+                await asyncio.sleep(_WAIT_SECONDS)
+
+    async def findings(self) -> list[Finding]:
+        """Each missing index; if there is none, that."""
+        missing = await self.missing()
+        advice = "missing: run `apogee-idp db upgrade`"
+        if missing:
+            return [Finding("index", False, f"{step} {advice}") for step in missing]
+        return [Finding("index", True, f"{len(STEPS)} of {len(STEPS)}")]
+
+    async def _is_outdated(self) -> bool:
+        return (await self.read()).done < len(STEPS) or bool(await self.missing())
+
+    async def _do_steps(self) -> None:
+        for number, step in enumerate(STEPS, start=1):
+            await step.do(self._documents(step))
+            await self._records.update_one(_RECORD, {"$max": {"done": number}})
+
+    async def _take_lease(self) -> bool:
+        free = {"$or": [{"lease_until": None}, {"lease_until": {"$lte": self._now()}}]}
+        lease = {"lease_owner": self._owner, "lease_until": self._now() + _LEASE_SECONDS}
+        try:
+            await self._records.update_one(_RECORD | free, {"$set": lease}, upsert=True)
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def _end_lease(self) -> None:
+        own = _RECORD | {"lease_owner": self._owner}
+        await self._records.update_one(own, {"$unset": {"lease_owner": "", "lease_until": ""}})
+
+    def _documents(self, step: UniqueIndex) -> AsyncCollection[Any]:
+        return self._collections[step.collection]
