@@ -127,6 +127,15 @@ def backend() -> str:
     return "sqlite"
 
 
+async def copy_store(prepared: Path, url: str) -> None:
+    """Fills an empty store with what the prepared one has."""
+    source = Settings(store=f"sqlite:///{prepared}")
+    async with opened_store(source) as ours, opened_store(Settings(store=url)) as theirs:
+        for name in ("scopes", "keys"):
+            for item in (await getattr(ours, name).list()).items:
+                await getattr(theirs, name).insert(item.key, item.document)
+
+
 @pytest.fixture
 def new_store_url(
     backend: str, tmp_path: Path, prepared_database: Path, request: pytest.FixtureRequest
@@ -144,11 +153,7 @@ def new_store_url(
 
     async def copy_to_mongodb() -> str:
         url = databases.new()
-        source = Settings(store=await copy_to_sqlite())
-        async with opened_store(source) as ours, opened_store(Settings(store=url)) as theirs:
-            for name in ("scopes", "keys"):
-                for item in (await getattr(ours, name).list()).items:
-                    await getattr(theirs, name).insert(item.key, item.document)
+        await copy_store(prepared_database, url)
         return url
 
     with request.getfixturevalue("mongodb").databases() as databases:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
+from urllib.parse import urlsplit
 
 import pymongo
 
@@ -66,6 +67,11 @@ class MongoDB:
     def __init__(self, uri: str) -> None:
         self._uri = uri
 
+    @property
+    def port(self) -> int:
+        """Where the first of its hosts listens."""
+        return urlsplit(self._uri).port or 27017
+
     def url(self, database: str) -> str:
         """The URL of one of its databases."""
         server, _, options = self._uri.partition("?")
@@ -94,6 +100,11 @@ class Databases:
     def new(self) -> str:
         """The URL of an empty one."""
         self.names.append(f"test_{secrets.token_hex(8)}")
+        return self.url
+
+    @property
+    def url(self) -> str:
+        """The URL of the latest one."""
         return self._server.url(self.names[-1])
 
 

@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,18 @@ def run(
         timeout=60,
         check=False,
     )
+
+
+@contextmanager
+def serving(*arguments: str, **options: Any) -> Iterator[Server]:
+    """A server, which is told to stop in the end and must do so with 0."""
+    server = Server(*arguments, **options)
+    try:
+        yield server
+    except BaseException:
+        server.stop(signal.SIGKILL)
+        raise
+    assert server.stop() == 0
 
 
 class Server:

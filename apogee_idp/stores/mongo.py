@@ -7,22 +7,25 @@ methods but for ``watch`` and ``close``.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, cast
 
+import pymongo
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
 )
 from pymongo.asynchronous.change_stream import AsyncChangeStream
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import OperationFailure, PyMongoError, WTimeoutError
+from pymongo.errors import OperationFailure, PyMongoError, WriteConcernError
+from pymongo.write_concern import WriteConcern
 
 from ..errors import SettingsError, StoreUnavailable
 from ..model import Finding
 from .base import ANYTHING, Change, Schema
 from .mongo_collection import MongoCollection, Raw
-from .mongo_errors import translated_errors
+from .mongo_errors import answered_within, translated_errors
 from .mongo_schema import MongoSchema
 from .polling import Versions, poll_versions
 from .values import COLLECTIONS
@@ -31,7 +34,7 @@ _OLDEST = (5, 0)
 _CLOCK_SECONDS = 5
 _HEARTBEAT_SECONDS = 0.5
 _POLL_SECONDS = 1.0
-_SELECTION_SECONDS = 5.0
+_CONNECTING_SECONDS = 5.0
 _POOL_SIZE = 32
 
 
@@ -91,13 +94,12 @@ class MongoStore:
         await self.schema()
 
     async def schema(self) -> Schema:
-        with translated_errors():
+        async with answered_within(self._patience):
             return await self._schema.read()
 
     async def upgrade(self) -> None:
-        with translated_errors():
-            async with asyncio.timeout(self._patience):
-                await self._schema.upgrade()
+        async with answered_within(self._patience):
+            await self._schema.upgrade()
         self._upgraded = True
 
     async def changes(self) -> AsyncGenerator[Sequence[Change], None]:
@@ -115,14 +117,13 @@ class MongoStore:
 
     async def check(self) -> list[Finding]:
         """Version, indexes, whether a majority confirms writes, and the clocks' difference."""
-        with translated_errors():
-            async with asyncio.timeout(self._patience):
-                return [
-                    await self._check_version(),
-                    *await self._schema.findings(),
-                    await self._check_write_concern(),
-                    await self._check_clock(),
-                ]
+        async with answered_within(self._patience):
+            return [
+                await self._check_version(),
+                *await self._schema.findings(),
+                await self._check_write_concern(),
+                await self._check_clock(),
+            ]
 
     async def close(self) -> None:
         await asyncio.to_thread(self._client.close)
@@ -176,9 +177,14 @@ class MongoStore:
         return Finding("store", True, told)
 
     async def _check_write_concern(self) -> Finding:
+        """By deleting nothing: the server waits for its majority all the same."""
+        concern = WriteConcern("majority", j=True, wtimeout=round(self._patience * 500))
+        applications = next(iter(self._names))
+        documents = self._database.get_collection(applications, write_concern=concern)
         try:
-            await self._database["apogee.check"].delete_one({"_id": "nothing"})
-        except WTimeoutError:
+            with pymongo.timeout(None):  # the driver's own deadline takes the place of wtimeout
+                await documents.delete_one({"_id": "nothing"})
+        except WriteConcernError:
             detail = "no majority of the replica set confirms writes: are its members up?"
             return Finding("writes", False, detail)
         return Finding("writes", True, "confirmed by a majority, journaled")
@@ -194,28 +200,35 @@ class MongoStore:
         return Finding("clock", True, f"less than {_CLOCK_SECONDS} s apart")
 
 
-def _connect(url: str, patience: float) -> tuple[Any, Any]:
-    """What the URL says of concerns, preferences and time-outs does not count."""
+def _options(patience: float) -> dict[str, Any]:
+    """Stronger than whatever the URL says of concerns, preferences and time-outs."""
     milliseconds = round(patience * 1000)
+    heartbeat = round(_HEARTBEAT_SECONDS * 1000)
+    connecting = min(milliseconds, round(_CONNECTING_SECONDS * 1000))
+    return {
+        "appname": "apogee-idp",
+        "w": "majority",
+        "journal": True,
+        "readConcernLevel": "majority",
+        "readPreference": "primary",
+        "heartbeatFrequencyMS": heartbeat,
+        "serverSelectionTimeoutMS": connecting,
+        "connectTimeoutMS": connecting,
+        "socketTimeoutMS": milliseconds + heartbeat,
+        "waitQueueTimeoutMS": milliseconds,
+        "maxPoolSize": _POOL_SIZE,
+        "datetime_conversion": "DATETIME_MS",
+    }
+
+
+def _connect(url: str, patience: float) -> tuple[Any, Any]:
     try:
-        client: Any = AsyncIOMotorClient(
-            url,
-            appname="apogee-idp",
-            w="majority",
-            journal=True,
-            wTimeoutMS=milliseconds,
-            readConcernLevel="majority",
-            readPreference="primary",
-            heartbeatFrequencyMS=round(_HEARTBEAT_SECONDS * 1000),
-            serverSelectionTimeoutMS=min(milliseconds, round(_SELECTION_SECONDS * 1000)),
-            connectTimeoutMS=min(milliseconds, round(_SELECTION_SECONDS * 1000)),
-            socketTimeoutMS=milliseconds + round(_HEARTBEAT_SECONDS * 1000),
-            waitQueueTimeoutMS=milliseconds,
-            maxPoolSize=_POOL_SIZE,
-            datetime_conversion="DATETIME_MS",
-        )
-        return client, client.get_default_database()
-    except (PyMongoError, ValueError, TypeError) as error:
+        with warnings.catch_warnings():
+            # Of an option that it does not know, like a misspelt "tls", the driver only warns.
+            warnings.simplefilter("error", UserWarning)
+            client: Any = AsyncIOMotorClient(url, **_options(patience))
+            return client, client.get_default_database()
+    except (PyMongoError, ValueError, TypeError, UserWarning) as error:
         # Not its text: it may quote a part of the password.
         problem = (
             "store: is no MongoDB URL that can be used. It is"

@@ -5,9 +5,8 @@ Written against PyMongo's asynchronous interface, which motor's is a twin of.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 import bson
@@ -18,7 +17,7 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError
 from ..errors import AlreadyExists, Conflict, StoreUnavailable, UnreadableDocument
 from ..model import thawed
 from .base import MAXIMUM_PAGE, Page, Stored
-from .mongo_errors import is_lost_reply, translated_errors
+from .mongo_errors import answered_within, is_lost_reply
 from .values import (
     COLLECTIONS,
     EXPIRY_MEMBER,
@@ -129,18 +128,13 @@ class MongoCollection:
             found = await self._documents.find({self._key: {"$gt": ""}}, members).to_list(None)
         return {raw[self._key]: _version(raw) for raw in found}
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[None]:
-        with translated_errors():
-            async with asyncio.timeout(self._patience):
-                yield
+    def _reading(self) -> AbstractAsyncContextManager[None]:
+        return answered_within(self._patience)
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[None]:
+    def _writing(self) -> AbstractAsyncContextManager[None]:
         if not self._is_upgraded():
             raise StoreUnavailable("the MongoDB store is not open yet")
-        async with self._reading():
-            yield
+        return answered_within(self._patience)
 
     async def _find(self, filter: Raw) -> Raw | None:
         try:

@@ -6,10 +6,11 @@ Its messages may quote documents and connection strings, so little of them is pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import bson.errors
+import pymongo
 from pymongo.errors import (
     AutoReconnect,
     ConnectionFailure,
@@ -18,6 +19,7 @@ from pymongo.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
+    WriteConcernError,
 )
 
 from ..errors import InvalidDocument, StoreUnavailable, UnreadableDocument
@@ -30,6 +32,18 @@ def is_lost_reply(error: Exception) -> bool:
     return isinstance(error, AutoReconnect) and not isinstance(error, ServerSelectionTimeoutError)
 
 
+@asynccontextmanager
+async def answered_within(seconds: float) -> AsyncIterator[None]:
+    """Raises StoreError for whatever the driver raises, StoreUnavailable after about ``seconds``.
+
+    The driver has a little less: it knows the reason, and sends nothing after its time. What it
+    never comes to, as all its threads are waiting, is given up with a little more.
+    """
+    with translated_errors(), pymongo.timeout(seconds * 0.9):
+        async with asyncio.timeout(seconds * 1.1):
+            yield
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """Raises StoreError for whatever the driver raises."""
@@ -39,6 +53,8 @@ def translated_errors() -> Iterator[None]:
         raise StoreUnavailable("MongoDB did not answer in time") from error
     except DocumentTooLarge as error:
         raise InvalidDocument("the document is too large for MongoDB") from error
+    except WriteConcernError as error:
+        raise StoreUnavailable("MongoDB: no majority has confirmed the write") from error
     except OperationFailure as error:
         if error.code in _DOCUMENT_TOO_LARGE:
             raise InvalidDocument("the document is too large for MongoDB") from error

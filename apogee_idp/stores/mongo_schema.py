@@ -17,7 +17,7 @@ from .base import Schema
 from .values import COLLECTIONS
 
 _RECORD = {"_id": "schema"}
-_LEASE_SECONDS = 60
+_LEASE_SECONDS = 5
 _WAIT_SECONDS = 0.1
 _INDEX_CONFLICTS = (85, 86)
 
@@ -125,7 +125,8 @@ class MongoSchema:
 
     async def _do_steps(self) -> None:
         for number, step in enumerate(STEPS, start=1):
-            await step.do(self._documents(step))
+            if not await step.is_done(self._documents(step)):
+                await step.do(self._documents(step))
             await self._records.update_one(_RECORD, {"$max": {"done": number}})
 
     async def _take_lease(self) -> bool:

@@ -1,44 +1,62 @@
-"""A server process with two clients, as third-party software meets it."""
+"""Server processes on one store, as third-party software meets them."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.process import Server, environment, free_port, run
+from tests.conftest import copy_store
+from tests.mongodb import MongoDB
+from tests.process import environment, free_port, run, serving
 
 AUDIENCE = "https://billing.example"
 
 
 @dataclass(frozen=True)
 class Deployment:
+    """Two processes: tokens are asked of the one, and verified with what the other publishes."""
+
     issuer: str
+    token_endpoint: str
     secrets: dict[str, str]
-    store: Path
+    store: str
     key_encryption_key: str
 
-    @property
-    def token_endpoint(self) -> str:
-        return f"{self.issuer}/connect/token"
+
+@pytest.fixture(scope="session", params=["sqlite", "mongodb"])
+def store_url(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    prepared_database: Path,
+) -> Iterator[str]:
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("store") / "apogee.db"
+        shutil.copy(prepared_database, path)
+        yield f"sqlite:///{path}"
+        return
+    server: MongoDB = request.getfixturevalue("mongodb")
+    with server.databases() as databases:
+        asyncio.run(copy_store(prepared_database, url := databases.new()))
+        yield url
 
 
 @pytest.fixture(scope="session")
 def deployment(
-    tmp_path_factory: pytest.TempPathFactory, prepared_database: Path, key_encryption_key: str
+    tmp_path_factory: pytest.TempPathFactory, store_url: str, key_encryption_key: str
 ) -> Iterator[Deployment]:
     home = tmp_path_factory.mktemp("deployment")
-    store = home / "apogee.db"
-    shutil.copy(prepared_database, store)
-    issuer = f"http://127.0.0.1:{(port := free_port())}"
+    ports = [str(free_port()) for _ in range(2)]
+    issuer = f"http://127.0.0.1:{ports[0]}"
     env = environment(
         APOGEE_ISSUER=issuer,
-        APOGEE_PORT=str(port),
-        APOGEE_STORE=f"sqlite:///{store}",
+        APOGEE_STORE=store_url,
         APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
         APOGEE_LOG_LEVEL="debug",
     )
@@ -53,7 +71,9 @@ def deployment(
             cwd=home,
         )
         secrets[client_id] = json.loads(made.stdout)["client_secret"]
-    server = Server(env=env, cwd=home)
-    server.wait_for("serving")
-    yield Deployment(issuer, secrets, store, key_encryption_key)
-    assert server.stop() == 0
+    with ExitStack() as stack:
+        for port in ports:
+            server = stack.enter_context(serving(env=env | {"APOGEE_PORT": port}, cwd=home))
+            server.wait_for("serving")
+        endpoint = f"http://127.0.0.1:{ports[1]}/connect/token"
+        yield Deployment(issuer, endpoint, secrets, store_url, key_encryption_key)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
-import sqlite3
 import urllib.request
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,8 +17,11 @@ from joserfc import jwe
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet, RSAKey
 
+from apogee_idp.app import opened_store
 from apogee_idp.crypto.keys import KeyEncryptionKey, unseal
 from apogee_idp.model import KeyRecord
+from apogee_idp.settings import Settings
+from apogee_idp.stores.repositories import load_key_records
 from tests.sample_api.api import create_api
 
 from .conftest import AUDIENCE, Deployment
@@ -66,10 +69,12 @@ def test_joserfc_verifies(deployment: Deployment, client_id: str) -> None:
 
 def test_the_JWE_decrypts_to_a_token_like_the_plain_one(deployment: Deployment) -> None:
     """By joserfc, with the private key taken from the store as a disaster drill would."""
-    with sqlite3.connect(deployment.store) as db:
-        (document,) = db.execute("SELECT document FROM keys").fetchone()
-    db.close()
-    (record,) = [KeyRecord(**r) for r in json.loads(document)["keys"] if r["use"] == "enc"]
+
+    async def stored_keys() -> tuple[KeyRecord, ...]:
+        async with opened_store(Settings(store=deployment.store)) as store:
+            return await load_key_records(store) or ()
+
+    (record,) = [record for record in asyncio.run(stored_keys()) if record.use == "enc"]
     opened = unseal(record, [KeyEncryptionKey.parse(deployment.key_encryption_key)])
     private = RSAKey.import_key(opened.export_private(as_dict=True))
     token = granted(deployment, "sealed")
@@ -89,7 +94,7 @@ def test_discovery_says_what_works_and_what_works_is_said(deployment: Deployment
     ).json()
     assert metadata == twin
     assert metadata["issuer"] == deployment.issuer
-    assert metadata["token_endpoint"] == deployment.token_endpoint
+    assert metadata["token_endpoint"] == f"{deployment.issuer}/connect/token"
     assert metadata["grant_types_supported"] == ["client_credentials"]
     assert sorted(metadata["token_endpoint_auth_methods_supported"]) == [
         "client_secret_basic",

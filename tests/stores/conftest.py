@@ -61,14 +61,6 @@ def new_store(
         yield lambda: SqliteStore(path, now=clock, new_id=new_id)
 
 
-@pytest.fixture
-def lasting_store(kind: str, new_store: NewStore) -> NewStore:
-    """Makes stores that stand on the same data."""
-    if kind == "sqlite memory":
-        pytest.skip("ends with its process")
-    return new_store
-
-
 @asynccontextmanager
 async def opened(store: Store) -> AsyncIterator[Store]:
     """The store, ready for use, and closed in the end."""

@@ -209,11 +209,12 @@ async def test_times_are_the_same_in_every_time_zone(
     time.tzset()
 
 
-async def test_what_was_written_is_there_after_a_restart(lasting_store: NewStore) -> None:
+@pytest.mark.parametrize("kind", ["sqlite file", "mongodb"], indirect=True)
+async def test_what_was_written_is_there_after_a_restart(new_store: NewStore) -> None:
     """By any process that opens the store later, as it was."""
-    async with opened(lasting_store()) as first:
+    async with opened(new_store()) as first:
         version = await first.applications.insert("key", {"n": 1}, expires_at=NOW + 9)
-    async with opened(lasting_store()) as second:
+    async with opened(new_store()) as second:
         assert await second.applications.get("key") == Stored("key", {"n": 1}, version)
 
 

@@ -1,0 +1,300 @@
+"""Processes that share a store: what one changes the others obey; none needs it to start."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pymongo
+import pytest
+
+from tests.canary import PLANTED, findings_in
+from tests.conftest import NewStoreUrl
+from tests.mongodb import MongoDB, MongoProcess
+from tests.process import MODULE, Server, environment, free_port, run, serving
+from tests.wire_proxy import WireProxy
+
+from .conftest import until
+
+BOUND = 2.0
+"""Seconds within which every process obeys a change."""
+
+READY = {"status": "ready", "problem": None}
+Env = dict[str, str]
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def env(new_store_url: NewStoreUrl, key_encryption_key: str) -> Env:
+    """Caches that would last for minutes, so that only word of a change renews them."""
+    return environment(
+        APOGEE_ISSUER="https://idp.example",
+        APOGEE_STORE=await new_store_url(),
+        APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        APOGEE_CACHE_SECONDS="300",
+    )
+
+
+@pytest.fixture
+def ports(env: Env, tmp_path: Path) -> Iterator[list[int]]:
+    """Two servers on one store."""
+    with ExitStack() as stack:
+        ports = [free_port() for _ in range(2)]
+        for port in ports:
+            server = serving(env=env | {"APOGEE_PORT": str(port)}, cwd=tmp_path)
+            stack.enter_context(server).wait_for("serving")
+        yield ports
+
+
+async def command(env: Env, cwd: Path, *arguments: str) -> Any:
+    done = await asyncio.to_thread(run, *arguments, env=env, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if "--json" in arguments else None
+
+
+async def grant(
+    http: aiohttp.ClientSession, port: int, client_id: str, secret: str, **form: str
+) -> tuple[int, Any]:
+    form |= {"grant_type": "client_credentials"}
+    credentials = {"client_id": client_id, "client_secret": secret}
+    url = f"http://127.0.0.1:{port}/connect/token"
+    async with http.post(url, data=form | credentials) as answer:
+        return answer.status, await answer.json()
+
+
+def answers(question: Callable[[], Awaitable[Any]], expected: Any) -> Callable[[], Awaitable[bool]]:
+    async def is_expected() -> bool:
+        return bool(await question() == expected)
+
+    return is_expected
+
+
+async def test_F_CA_01_a_change_is_obeyed_by_all_within_two_seconds(
+    env: Env, ports: list[int], tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    """A new client, a new secret, a deleted scope, a deleted client; told by another process."""
+    clients = ("clients", "create", "billing", "--scope", "invoices.read", "--json")
+    # Asked for in vain before: "unknown" must not be remembered either.
+    for port in ports:
+        assert (await grant(http, port, "billing", "wrong"))[0] == 401
+    secret = (await command(env, tmp_path, *clients))["client_secret"]
+
+    async def statuses(secret: str, scope: str = "invoices.read") -> list[int]:
+        answers = [await grant(http, port, "billing", secret, scope=scope) for port in ports]
+        return [status for status, _ in answers]
+
+    await until(answers(lambda: statuses(secret), [200, 200]), BOUND)
+    rotated = await command(env, tmp_path, "clients", "rotate-secret", "billing", "--json")
+    new = rotated["client_secret"]
+    await until(answers(lambda: statuses(secret), [401, 401]), BOUND)
+    assert await statuses(new) == [200, 200]
+    await command(env, tmp_path, "scopes", "delete", "invoices.read")
+    await until(answers(lambda: statuses(new), [400, 400]), BOUND)
+    await command(env, tmp_path, "clients", "delete", "billing")
+    await until(answers(lambda: statuses(new), [401, 401]), BOUND)
+
+
+async def test_one_clients_choice_is_its_own_in_every_process(
+    env: Env, ports: list[int], tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    """A-PIPE-1 over two processes on one database: 200 requests each, interleaved."""
+    plain = ("clients", "create", "plain", "--skip-token-encryption", "--json")
+    sealed = ("clients", "create", "sealed", "--json")
+    made = [await command(env, tmp_path, *arguments) for arguments in (plain, sealed)]
+    known = {client["client_id"]: client["client_secret"] for client in made}
+    asked = [(client_id, port) for _ in range(100) for client_id in known for port in ports]
+    answers = await asyncio.gather(*(grant(http, port, c, known[c]) for c, port in asked))
+    for (client_id, _), (status, answer) in zip(asked, answers, strict=True):
+        assert status == 200
+        assert answer["access_token"].count(".") == (2 if client_id == "plain" else 4)
+
+
+class Later:
+    """A store that is not there yet."""
+
+    def __init__(self, backend: str, folder: Path) -> None:
+        self._folder = folder / "later"
+        self._database = MongoProcess()
+        self.is_mongodb = backend == "mongodb"
+        self.url = f"sqlite:///{self._folder}/apogee.db"
+        if self.is_mongodb:
+            self.url = MongoDB(self._database.uri).url("apogee")
+
+    def come(self) -> None:
+        self._database.start() if self.is_mongodb else self._folder.mkdir()
+
+    def go(self) -> None:
+        self._database.kill()
+
+
+@pytest.fixture
+def later(backend: str, tmp_path: Path) -> Iterator[Later]:
+    store = Later(backend, tmp_path)
+    yield store
+    store.go()
+
+
+async def test_F_DB_04_a_store_may_come_later(
+    later: Later, tmp_path: Path, key_encryption_key: str, http: aiohttp.ClientSession
+) -> None:
+    """Up, alive, not ready, saying why; what needs the store is a 503; then ready by itself."""
+    port, health = free_port(), free_port()
+    env = environment(
+        APOGEE_STORE=later.url,
+        APOGEE_PORT=str(port),
+        APOGEE_HEALTH_PORT=str(health),
+        APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+    )
+
+    async def get(path: str) -> tuple[int, str | None, Any]:
+        on = health if path in ("/livez", "/readyz") else port
+        async with http.get(f"http://127.0.0.1:{on}{path}") as answer:
+            return answer.status, answer.headers.get("Retry-After"), await answer.json()
+
+    with serving(env=env, cwd=tmp_path) as server:
+        server.wait_for("listening")
+        why = "no primary: " if later.is_mongodb else "SQLite can't open"
+
+        async def says_why() -> bool:
+            status, _, told = await get("/readyz")
+            assert (status, told["status"]) == (503, "not ready")
+            return why in told["problem"]
+
+        await until(says_why, 5)
+        assert (await get("/livez"))[0] == 200
+        assert (await get("/.well-known/jwks"))[:2] == (503, "1")
+        assert (await get("/.well-known/openid-configuration"))[0] == 200
+        status, refusal = await grant(http, port, "billing", "x")
+        assert (status, refusal["error"]) == (503, "temporarily_unavailable")
+        later.come()
+        await until(answers(lambda: get("/readyz"), (200, None, READY)), 5)
+        assert (await get("/.well-known/jwks"))[0] == 200
+        made = await command(env, tmp_path, "clients", "create", "billing", "--json")
+        secret = made["client_secret"]
+        await until(answers(lambda: _status(grant(http, port, "billing", secret)), 200), BOUND)
+    assert [event["event"] for event in server.events()].count("store_unavailable") == 1
+
+
+async def _status(answer: Awaitable[tuple[int, Any]]) -> int:
+    return (await answer)[0]
+
+
+async def test_F_KEY_04_keys_that_can_not_be_opened_end_the_start(env: Env, tmp_path: Path) -> None:
+    """With one clear line, and the key set as it was."""
+    wrong = "A" * 43 + "="
+    done = await asyncio.to_thread(
+        run,
+        "serve",
+        "--port",
+        str(free_port()),
+        env=env | {"APOGEE_KEY_ENCRYPTION_KEY": wrong},
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    assert "no key-encryption key opens" in done.stderr
+    assert (await asyncio.to_thread(run, "check", env=env, cwd=tmp_path)).returncode == 0
+
+
+async def test_A_SEC_01_the_databases_password_is_never_shown(
+    tmp_path: Path, key_encryption_key: str, mongodb: MongoDB
+) -> None:
+    """Neither of a server that isn't there, nor of one that refuses it, nor of a broken URL."""
+    password = f"hush{secrets.token_hex(8)}"
+    PLANTED.add(password)
+    user = f"apogee:{password}"
+    there = f"127.0.0.1:{mongodb.port}/db?directConnection=true&authSource=db"
+    for address in (f"{user}@127.0.0.1:{free_port()}/db", f"{user}@{there}", f"{user}/x@host/db"):
+        env = environment(
+            APOGEE_STORE=f"mongodb://{address}",
+            APOGEE_PORT=str(free_port()),
+            APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        )
+        for arguments in (["check"], ["clients", "list"], ["db", "status"]):
+            done = await asyncio.to_thread(run, *arguments, env=env, cwd=tmp_path)
+            assert done.returncode == 1, done.stdout
+            assert findings_in(done.stdout + done.stderr) == []
+        if "/x@" not in address:
+            with serving(env=env, cwd=tmp_path) as server:  # which searches its output, too
+                server.wait_for("store_unavailable")
+
+
+@pytest.fixture
+async def proxy(mongodb: MongoDB) -> AsyncIterator[WireProxy]:
+    async with WireProxy(mongodb.port) as proxy:
+        yield proxy
+
+
+async def run_until_written(proxy: WireProxy, env: Env, cwd: Path, *arguments: str) -> None:
+    """Kills the command when its first document is in the database, before it hears of it."""
+    written = proxy.hold_reply("insert")
+    behind = env | {"APOGEE_STORE": proxy.in_front_of(env["APOGEE_STORE"])}
+    quiet = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *MODULE, *arguments), env=behind, cwd=cwd, **quiet
+    )
+    async with asyncio.timeout(20):
+        await written.wait()
+    process.kill()
+    await process.wait()
+
+
+async def test_F_PR_02_a_process_killed_before_its_answer_leaves_nothing_half_done(
+    mongodb: MongoDB, proxy: WireProxy, tmp_path: Path, key_encryption_key: str
+) -> None:
+    """A client that is written is whole; a key set that is written is the key set."""
+    with mongodb.databases() as databases:
+        env = environment(
+            APOGEE_STORE=databases.new(),
+            APOGEE_PORT=str(free_port()),
+            APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        )
+        await command(env, tmp_path, "db", "upgrade")
+        await run_until_written(proxy, env, tmp_path, "clients", "create", "billing")
+        shown = await command(env, tmp_path, "clients", "show", "billing", "--json")
+        assert shown["client_id"] == "billing"
+        await command(env, tmp_path, "clients", "rotate-secret", "billing", "--json")
+        await run_until_written(proxy, env, tmp_path, "serve")
+        with pymongo.MongoClient[dict[str, Any]](env["APOGEE_STORE"]) as client:
+            keys = client.get_default_database()["openiddict.keys"]
+            (before,) = keys.find()
+            with serving(env=env, cwd=tmp_path) as server:
+                server.wait_for("serving")
+            assert list(keys.find()) == [before]
+
+
+async def test_F_PR_02_a_first_start_may_be_killed_at_any_moment(
+    backend: str,
+    mongodb: MongoDB,
+    tmp_path: Path,
+    key_encryption_key: str,
+    long: Callable[[int, int], int],
+) -> None:
+    """On an empty store; the next one starts, and there is one key set."""
+    with mongodb.databases() as databases:
+        for n in range(long(3, 30)):
+            store = databases.new() if backend == "mongodb" else f"sqlite:///{tmp_path}/{n}.db"
+            env = environment(
+                APOGEE_STORE=store,
+                APOGEE_PORT=str(free_port()),
+                APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+            )
+            doomed = Server(env=env, cwd=tmp_path)
+            doomed.wait_for("listening")
+            await asyncio.sleep(random.uniform(0, 0.3))
+            doomed.stop(signal.SIGKILL)
+            with serving(env=env, cwd=tmp_path) as server:
+                await asyncio.to_thread(server.wait_for, "serving")

@@ -1,0 +1,234 @@
+"""A MongoDB server that loses answers, is no primary any more, or says nothing: over a proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from apogee_idp.errors import AlreadyExists, Conflict, StoreUnavailable
+from apogee_idp.stores.base import ANYTHING
+from apogee_idp.stores.mongo import MongoStore
+from tests.mongodb import Databases, MongoDB
+from tests.wire_proxy import NOT_PRIMARY, WireProxy
+
+from .conftest import Clock, opened
+
+PATIENCE = 3.0
+
+
+@pytest.fixture
+def databases(mongodb: MongoDB) -> AsyncIterator[Databases]:
+    with mongodb.databases() as made:
+        yield made
+
+
+@pytest.fixture
+async def proxy(mongodb: MongoDB) -> AsyncIterator[WireProxy]:
+    async with WireProxy(mongodb.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def new_store(
+    databases: Databases, proxy: WireProxy, clock: Clock, new_id: Callable[[], str]
+) -> Callable[..., MongoStore]:
+    """Stores on one database behind the proxy."""
+    url = proxy.in_front_of(databases.new())
+
+    def make(patience: float = PATIENCE) -> MongoStore:
+        return MongoStore(url, now=clock, new_id=new_id, patience=patience)
+
+    return make
+
+
+@pytest.fixture
+async def store(new_store: Callable[..., MongoStore]) -> AsyncIterator[MongoStore]:
+    async with opened(new_store()) as ready:
+        yield ready
+
+
+async def test_F_DB_05_a_lost_answer_is_asked_for_again(
+    store: MongoStore, proxy: WireProxy
+) -> None:
+    """Reads and writes whose effect can be recognised; each happens once."""
+    documents = store.applications
+    proxy.lose_reply("insert")
+    version = await documents.insert("key", {"n": 1})
+    with pytest.raises(AlreadyExists):
+        await documents.insert("key", {"n": 2})
+    proxy.lose_reply("update")
+    version = await documents.replace("key", {"n": 2}, version=version)
+    proxy.lose_reply("find")
+    stored = await documents.get("key")
+    assert stored is not None
+    assert (stored.version, stored.document) == (version, {"n": 2})
+    proxy.lose_reply("find")
+    assert len((await documents.list()).items) == 1
+
+
+async def test_F_DB_05_who_lost_against_another_is_told_so(
+    store: MongoStore, proxy: WireProxy
+) -> None:
+    """A lost answer doesn't turn a loser into a winner."""
+    documents = store.applications
+    version = await documents.insert("key", {"n": 1})
+    proxy.lose_reply("insert")
+    with pytest.raises(AlreadyExists):
+        await documents.insert("key", {"n": 2})
+    await documents.replace("key", {"n": 3}, version=version)
+    proxy.lose_reply("update")
+    with pytest.raises(Conflict):
+        await documents.replace("key", {"n": 4}, version=version)
+    assert (await documents.get("key")).document == {"n": 3}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("operation", ["take", "delete"])
+async def test_F_DB_05_what_can_not_be_recognised_is_not_tried_again(
+    store: MongoStore, proxy: WireProxy, operation: str
+) -> None:
+    """Nobody can say who removed a document: neither "I" nor "somebody else" would be true."""
+    await store.applications.insert("key", {})
+    proxy.lose_reply("delete")
+    with pytest.raises(StoreUnavailable):
+        await getattr(store.applications, operation)("key")
+    assert await store.applications.get("key") is None
+
+
+@pytest.mark.parametrize(
+    ("command", "operation"),
+    [
+        ("insert", lambda c, _: c.insert("new", {})),
+        ("update", lambda c, version: c.replace("key", {"n": 2}, version=version)),
+        ("find", lambda c, _: c.get("key")),
+    ],
+)
+async def test_F_DB_08_another_primary_is_found(
+    store: MongoStore, proxy: WireProxy, command: str, operation: Callable[..., object]
+) -> None:
+    """With a heartbeat of half a second, well within the patience."""
+    version = await store.applications.insert("key", {"n": 1})
+    proxy.answer(command, NOT_PRIMARY)
+    assert await operation(store.applications, version) is not None  # type: ignore[misc]
+
+
+async def test_a_second_loss_is_the_last(store: MongoStore, proxy: WireProxy) -> None:
+    """Bounded: then the store is unavailable, and the write may have happened."""
+    proxy.lose_reply("insert", times=2)
+    with pytest.raises(StoreUnavailable):
+        await store.applications.insert("key", {})
+    assert await store.applications.get("key") is not None
+
+
+async def test_F_DB_09_an_unconfirmed_write_is_no_success(
+    store: MongoStore, proxy: WireProxy
+) -> None:
+    """The primary has it, but no majority: it may be rolled back."""
+    unconfirmed = {"code": 64, "codeName": "WriteConcernTimeout", "errmsg": "waiting"}
+    proxy.edit("insert", lambda reply: reply | {"writeConcernError": unconfirmed})
+    with pytest.raises(StoreUnavailable, match="no majority"):
+        await store.applications.insert("key", {})
+    proxy.edit("delete", lambda reply: reply | {"writeConcernError": unconfirmed})
+    findings = {finding.name: finding for finding in await store.check()}
+    assert not findings["writes"].ok
+    assert proxy.named("delete")[-1]["writeConcern"]["wtimeout"] == PATIENCE * 500
+
+
+async def test_F_DB_06_silence_is_bounded(
+    new_store: Callable[..., MongoStore], proxy: WireProxy
+) -> None:
+    """Every operation ends, also a hundred at once, and the store recovers by itself."""
+    async with opened(new_store(patience=0.5)) as store:
+        await store.applications.insert("key", {"n": 1})
+        proxy.swallows = True
+        began = time.monotonic()
+        outcomes = await asyncio.gather(
+            *(store.applications.get("key") for _ in range(100)),
+            store.applications.insert("other", {}),
+            return_exceptions=True,
+        )
+        assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+        assert time.monotonic() - began < 4 * 0.5
+        proxy.swallows = False
+        proxy.cut()
+        assert await _eventually(lambda: store.applications.get("key")) is not None
+
+
+async def test_F_DB_06_no_server_is_bounded(
+    new_store: Callable[..., MongoStore], proxy: WireProxy
+) -> None:
+    """Nothing listens: told within the patience, by the reason; then it comes, and is used."""
+    await proxy.refuse()
+    store = new_store(patience=0.5)
+    with pytest.raises(StoreUnavailable, match=r"no primary: .*refused"):
+        await store.open()
+    with pytest.raises(StoreUnavailable, match="not open"):
+        await store.applications.insert("key", {})
+    await proxy.listen()
+    await _eventually(store.open)
+    await store.upgrade()
+    await store.applications.insert("key", {})
+    await store.close()
+
+
+async def test_F_DB_14_a_broken_stream_says_so(store: MongoStore, proxy: WireProxy) -> None:
+    """After which whoever follows it begins anew, with anything."""
+    stream = store.changes()
+    assert await anext(stream) == ANYTHING
+    await proxy.refuse()
+    async with asyncio.timeout(20):
+        with pytest.raises(StoreUnavailable):
+            await _read_on(stream)
+    await proxy.listen()
+    again = store.changes()
+    assert await _eventually(lambda: anext(again)) == ANYTHING
+    await again.aclose()
+
+
+@pytest.mark.parametrize("kind", ["insert", "replace"])
+async def test_F_DB_05_races_with_lost_answers_have_one_winner(
+    store: MongoStore, proxy: WireProxy, kind: str, long: Callable[[int, int], int]
+) -> None:
+    """20 racers for each key, while every tenth answer is lost."""
+    documents = store.applications
+    keys = [f"key-{n}" for n in range(long(10, 100))]
+    versions = {key: await documents.insert(key, {}) for key in keys}
+
+    async def race(key: str) -> str | None:
+        """The version that this racer wrote, or None if it lost or can't tell."""
+        try:
+            if kind == "insert":
+                return await documents.insert(f"new-{key}", {})
+            return await documents.replace(key, {"n": 1}, version=versions[key])
+        except (AlreadyExists, Conflict, StoreUnavailable):
+            return None
+
+    command = "insert" if kind == "insert" else "update"
+    for _ in range(len(keys) * 2):
+        proxy.lose_reply(command)
+        for _ in range(9):
+            proxy.edit(command, dict)
+    winners = 0
+    for key in keys:
+        written = [v for v in await asyncio.gather(*(race(key) for _ in range(20))) if v]
+        stored = await documents.get(f"new-{key}" if kind == "insert" else key)
+        assert stored is not None
+        assert written in ([], [stored.version])
+        winners += len(written)
+    assert winners
+
+
+async def _read_on(stream: AsyncIterator[object]) -> None:
+    async for _ in stream:
+        pass
+
+
+async def _eventually(action: Callable[[], object]) -> object:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await action()  # type: ignore[misc]
+            except StoreUnavailable:
+                await asyncio.sleep(0.05)
