@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import KeyringError, StoreUnavailable
 from .keyring import KeyLoader
-from .logs import log_fault, log_lifecycle
+from .logs import log_fault, log_lifecycle, log_store_unavailable
 from .readiness import Readiness
 from .stores.base import Change, Store
 from .stores.directory import Directory
@@ -83,7 +83,7 @@ class StoreFollower:
 
     def _lose(self, problem: str) -> None:
         if self._readiness.lose(problem):
-            log_lifecycle("store_unavailable", problem=problem)
+            log_store_unavailable(problem)
 
 
 def _invalidate(directory: Directory[Any], key: str | None) -> None:

@@ -183,6 +183,11 @@ def log_lifecycle(name: str, **fields: object) -> None:
     _log.info(name, **fields)
 
 
+def log_store_unavailable(problem: str) -> None:
+    """The store does not answer, or its keys can't be opened."""
+    _log.warning("store_unavailable", problem=problem)
+
+
 def log_malformed_http(problem: str) -> None:
     """Bytes that never became a request."""
     _log.info("malformed_http", problem=problem)

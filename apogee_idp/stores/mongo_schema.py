@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,10 +97,6 @@ class MongoSchema:
             )
         return Schema(done, tuple(map(str, STEPS)))
 
-    async def missing(self) -> list[UniqueIndex]:
-        """The steps without effect in the database, whatever its record says."""
-        return [step for step in STEPS if not await step.is_done(self._documents(step))]
-
     async def upgrade(self) -> None:
         """Does the steps that are missing, or waits until another process has done them."""
         while await self._is_outdated():
@@ -113,15 +109,19 @@ class MongoSchema:
                 await asyncio.sleep(_WAIT_SECONDS)
 
     async def findings(self) -> list[Finding]:
-        """Each missing index; if there is none, that."""
-        missing = await self.missing()
+        """Each index that was made and is missing now; if there is none, that."""
+        done = (await self.read()).done
+        missing = await self._missing(STEPS[:done])
+        if not missing:
+            return [Finding("index", True, f"{done} of {done}")]
         advice = "missing: run `apogee-idp db upgrade`"
-        if missing:
-            return [Finding("index", False, f"{step} {advice}") for step in missing]
-        return [Finding("index", True, f"{len(STEPS)} of {len(STEPS)}")]
+        return [Finding("index", False, f"{step} {advice}") for step in missing]
 
     async def _is_outdated(self) -> bool:
-        return (await self.read()).done < len(STEPS) or bool(await self.missing())
+        return (await self.read()).done < len(STEPS) or bool(await self._missing(STEPS))
+
+    async def _missing(self, steps: Sequence[UniqueIndex]) -> list[UniqueIndex]:
+        return [step for step in steps if not await step.is_done(self._documents(step))]
 
     async def _do_steps(self) -> None:
         for number, step in enumerate(STEPS, start=1):

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from ..errors import StoreUnavailable
-from ..logs import finish_request, log_fault, start_request
+from ..logs import annotate_request, finish_request, log_fault, start_request
 from .pages import error_page
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -59,11 +59,12 @@ async def render_errors(request: web.Request, handler: Handler) -> web.StreamRes
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
         status, allow = error.status, error.headers.get("Allow")
+    except StoreUnavailable as error:
+        annotate_request(reason=str(error))
+        status, allow = HTTPStatus.SERVICE_UNAVAILABLE, None
     except Exception as error:
         log_fault("request_failed", error)
-        lost = isinstance(error, StoreUnavailable)
-        status = HTTPStatus.SERVICE_UNAVAILABLE if lost else HTTPStatus.INTERNAL_SERVER_ERROR
-        allow = None
+        status, allow = HTTPStatus.INTERNAL_SERVER_ERROR, None
     response = _rendered(request, HTTPStatus(status))
     if allow is not None:
         response.headers["Allow"] = allow

@@ -323,6 +323,17 @@ async def test_F_DB_13_an_index_that_got_lost_is_found_and_made(
         assert "client_id_1" in applications.index_information()
 
 
+async def test_a_database_that_has_still_to_be_filled_is_fine(
+    new_store: Callable[..., MongoStore],
+) -> None:
+    """Nothing is wrong with it, and check leaves it empty."""
+    store = new_store()
+    await store.open()
+    assert {finding.name for finding in await store.check() if not finding.ok} <= {"clock"}
+    assert (await store.schema()).done == 0
+    await store.close()
+
+
 async def test_a_newer_schema_is_left_alone(
     new_store: Callable[..., MongoStore], database: Database[Raw]
 ) -> None:
