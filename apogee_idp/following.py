@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from .errors import KeyringError, StoreUnavailable
+from .errors import KeyringError, StoreUnavailable, UnreadableDocument
 from .keyring import KeyLoader
 from .logs import log_fault, log_lifecycle, log_store_unavailable
 from .readiness import Readiness
@@ -75,7 +75,7 @@ class StoreFollower:
         """What is wrong with a changed key set; the keys that were loaded before go on working."""
         try:
             await self._keys.load()
-        except KeyringError as error:
+        except (KeyringError, UnreadableDocument) as error:
             if not self._keys.has_loaded:
                 raise
             return str(error)

@@ -76,6 +76,17 @@ async def test_F_KEY_04_keys_that_can_not_be_opened_change_nothing(
     await until(is_well, BOUND)
 
 
+async def test_a_damaged_key_set_changes_nothing(idp: Idp) -> None:
+    """The old keys go on, and the problem is told."""
+    old = await published(idp)
+    stored = await idp.installation.store.keys.get("current")
+    assert stored is not None
+    damage = {"keys": [{"kid": 5}]}
+    await idp.installation.store.keys.replace("current", damage, version=stored.version)
+    await until(told(idp, "the stored key set can't be read"), BOUND)
+    assert await published(idp) == old
+
+
 async def test_a_key_set_that_is_gone_is_not_made_anew(idp: Idp) -> None:
     """While anyone still serves the old one: that is for a backup to bring back."""
     old = await published(idp)
