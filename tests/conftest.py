@@ -30,7 +30,8 @@ from apogee_idp.settings import Settings
 from . import inline
 from .canary import PLANTED, findings_in
 from .idp import ISSUER, Idp
-from .mongodb import MongoDB, MongoProcess
+from .mongodb import Databases, MongoDB, MongoProcess
+from .wire_proxy import WireProxy
 
 StartIdp = Callable[..., Awaitable[Idp]]
 NewStoreUrl = Callable[[], Awaitable[str]]
@@ -122,6 +123,20 @@ def mongodb() -> Iterator[MongoDB]:
 
 
 @pytest.fixture
+def databases(mongodb: MongoDB) -> Iterator[Databases]:
+    """Databases of one test on that server."""
+    with mongodb.databases() as made:
+        yield made
+
+
+@pytest.fixture
+async def proxy(mongodb: MongoDB) -> AsyncIterator[WireProxy]:
+    """Stands before that server, and does it no harm until it is told to."""
+    async with WireProxy(mongodb.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
 def backend() -> str:
     """The kind of store; folders that want both parametrize it."""
     return "sqlite"
@@ -156,8 +171,8 @@ def new_store_url(
         await copy_store(prepared_database, url)
         return url
 
-    with request.getfixturevalue("mongodb").databases() as databases:
-        yield copy_to_mongodb
+    databases: Databases = request.getfixturevalue("databases")
+    yield copy_to_mongodb
 
 
 @pytest.fixture

@@ -232,12 +232,6 @@ async def test_A_SEC_01_the_databases_password_is_never_shown(
                 server.wait_for("store_unavailable")
 
 
-@pytest.fixture
-async def proxy(mongodb: MongoDB) -> AsyncIterator[WireProxy]:
-    async with WireProxy(mongodb.port) as proxy:
-        yield proxy
-
-
 async def run_until_written(proxy: WireProxy, env: Env, cwd: Path, *arguments: str) -> None:
     """Kills the command when its first document is in the database, before it hears of it."""
     written = proxy.hold_reply("insert")

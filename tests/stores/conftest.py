@@ -50,15 +50,13 @@ def new_store(
     tmp_path: Path,
     clock: Clock,
     new_id: Callable[[], str],
-) -> Iterator[NewStore]:
+) -> NewStore:
     """Makes stores that stand on the same data, unless that is in memory."""
     if kind == "mongodb":
-        with request.getfixturevalue("mongodb").databases() as databases:
-            url = databases.new()
-            yield lambda: MongoStore(url, now=clock, new_id=new_id)
-    else:
-        path = ":memory:" if kind == "sqlite memory" else str(tmp_path / "store.db")
-        yield lambda: SqliteStore(path, now=clock, new_id=new_id)
+        url = request.getfixturevalue("databases").new()
+        return lambda: MongoStore(url, now=clock, new_id=new_id)
+    path = ":memory:" if kind == "sqlite memory" else str(tmp_path / "store.db")
+    return lambda: SqliteStore(path, now=clock, new_id=new_id)
 
 
 @asynccontextmanager

@@ -33,12 +33,6 @@ PREFIX = "openiddict"
 
 
 @pytest.fixture
-def databases(mongodb: MongoDB) -> Iterator[Databases]:
-    with mongodb.databases() as made:
-        yield made
-
-
-@pytest.fixture
 def url(databases: Databases) -> str:
     return databases.new()
 
@@ -215,12 +209,6 @@ async def test_the_prefix_is_a_setting(
         "idp.x.keys",
         "idp.x.scopes",
     ]
-
-
-@pytest.fixture
-async def proxy(mongodb: MongoDB) -> AsyncIterator[WireProxy]:
-    async with WireProxy(mongodb.port) as proxy:
-        yield proxy
 
 
 async def test_F_DB_09_what_is_asked_of_every_operation(

@@ -11,24 +11,12 @@ import pytest
 from apogee_idp.errors import AlreadyExists, Conflict, StoreUnavailable
 from apogee_idp.stores.base import ANYTHING
 from apogee_idp.stores.mongo import MongoStore
-from tests.mongodb import Databases, MongoDB
+from tests.mongodb import Databases
 from tests.wire_proxy import NOT_PRIMARY, WireProxy
 
 from .conftest import Clock, opened
 
 PATIENCE = 3.0
-
-
-@pytest.fixture
-def databases(mongodb: MongoDB) -> AsyncIterator[Databases]:
-    with mongodb.databases() as made:
-        yield made
-
-
-@pytest.fixture
-async def proxy(mongodb: MongoDB) -> AsyncIterator[WireProxy]:
-    async with WireProxy(mongodb.port) as proxy:
-        yield proxy
 
 
 @pytest.fixture

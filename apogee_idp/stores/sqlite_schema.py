@@ -1,0 +1,39 @@
+"""The tables of the SQLite store, step by step; ``PRAGMA user_version`` counts the steps done."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ..errors import StoreUnavailable
+from .base import Schema
+
+STEPS: dict[str, tuple[str, ...]] = {
+    "tables for applications, scopes and keys": tuple(
+        f"CREATE TABLE {name} (key TEXT PRIMARY KEY, version TEXT NOT NULL, expires_at INTEGER,"
+        " document TEXT NOT NULL) STRICT, WITHOUT ROWID"
+        for name in ("applications", "scopes", "keys")
+    ),
+    "keys of documents in their column only": (
+        "UPDATE applications SET document = json_remove(document, '$.client_id')",
+        "UPDATE scopes SET document = json_remove(document, '$.name')",
+    ),
+}
+"""Numbered from 1. A step that was released is never changed: new tables are a new step."""
+
+
+def read_schema(db: sqlite3.Connection) -> Schema:
+    """Raises StoreUnavailable if more steps were done than this program knows."""
+    (done,) = db.execute("PRAGMA user_version").fetchone()
+    if done > len(STEPS):
+        raise StoreUnavailable(
+            f"the database has schema {done}, this version knows {len(STEPS)}: upgrade apogee-idp"
+        )
+    return Schema(int(done), tuple(STEPS))
+
+
+def do_missing_steps(db: sqlite3.Connection) -> None:
+    """Runs inside the writer's transaction, so two processes can't both do a step."""
+    for statements in list(STEPS.values())[read_schema(db).done :]:
+        for statement in statements:
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {len(STEPS)}")
