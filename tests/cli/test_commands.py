@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,11 @@ from apogee_idp.stores.repositories import clients_in
 from tests.canary import findings_in
 
 from .conftest import Cli
+
+
+@pytest.fixture(params=["sqlite", "mongodb"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def create_billing(cli: Cli, *options: str) -> str:
@@ -143,9 +149,7 @@ MISTAKES = [
     pytest.param(
         ["clients", "create", "new", "--secret-file", "-"], "at least 24 characters", id="no secret"
     ),
-    pytest.param(
-        ["clients", "create", "new", "--secret-file", "apogee.db"], "not UTF-8", id="no text"
-    ),
+    pytest.param(["clients", "create", "new", "--secret-file", "bytes"], "not UTF-8", id="no text"),
     pytest.param(["clients", "create", "new", "--role", ""], "a role needs", id="an empty role"),
     pytest.param(
         ["clients", "create", "new", "--default-audience", "a b"], "audience needs", id="audience"
@@ -170,8 +174,11 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES)
-def test_a_mistake_is_one_clear_line(cli: Cli, arguments: list[str], message: str) -> None:
+def test_a_mistake_is_one_clear_line(
+    cli: Cli, arguments: list[str], message: str, tmp_path: Path
+) -> None:
     """Exit code 1, on standard error, and no traceback."""
+    (tmp_path / "bytes").write_bytes(b"\xff" * 30)
     create_billing(cli)
     done = cli(*arguments)
     assert (done.returncode, done.stdout) == (1, "")
@@ -190,6 +197,7 @@ def test_a_wrong_call_is_a_usage_error(cli: Cli, arguments: list[str]) -> None:
     assert cli(*arguments).returncode == 2
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_damaged_store_is_named(cli: Cli, tmp_path: Path) -> None:
     """No traceback for a file that is no database."""
     (tmp_path / "apogee.db").write_text("nonsense" * 100)
@@ -222,7 +230,7 @@ def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
     assert {tuple(row[3:]) for row in rows} == {("apogee-idp", "0.1.0", "always")}
 
 
-def test_check_on_a_sound_installation(cli: Cli) -> None:
+def test_check_on_a_sound_installation(cli: Cli, backend: str) -> None:
     """Every line ok, exit code 0."""
     create_billing(cli)
     done = cli("check")
@@ -230,6 +238,7 @@ def test_check_on_a_sound_installation(cli: Cli) -> None:
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
         ["ok", "settings"],
         ["ok", "store"],
+        *([["ok", "index"], ["ok", "writes"], ["ok", "clock"]] if backend == "mongodb" else []),
         ["ok", "schema"],
         ["ok", "keys"],
         ["ok", "handlers"],
@@ -312,3 +321,44 @@ def test_check_finds_a_wrong_key(cli: Cli, home_env: dict[str, str]) -> None:
     assert "no key-encryption key opens" in wrong.stdout
     right = home_env["APOGEE_KEY_ENCRYPTION_KEY"]
     assert cli("check", APOGEE_KEY_ENCRYPTION_KEY=f"{other},{right}").returncode == 0
+
+
+def test_db_says_and_does_what_is_missing(cli: Cli, backend: str) -> None:
+    """``status`` changes nothing and fails until ``upgrade`` has done every step."""
+    before = cli("db", "status")
+    assert before.returncode == 1
+    if backend == "sqlite":
+        assert "none yet: the first start makes" in before.stderr
+    else:
+        assert [line.split()[-1] for line in before.stdout.splitlines()] == ["DONE", "no", "no"]
+    assert cli("db", "status").stdout == before.stdout
+    assert cli("db", "upgrade").stdout == "The schema is at step 2 of 2.\n"
+    after = cli("db", "status", "--json")
+    assert after.returncode == 0
+    assert [step["done"] for step in json.loads(after.stdout)] == [True, True]
+
+
+def test_check_says_which_step_comes_next(cli: Cli, tmp_path: Path) -> None:
+    """A database of an older version is no fault: the next start goes on."""
+    with sqlite3.connect(tmp_path / "old.db") as db:
+        db.executescript(
+            "CREATE TABLE applications (key TEXT PRIMARY KEY, version TEXT NOT NULL,"
+            " expires_at INTEGER, document TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+            "CREATE TABLE scopes AS SELECT * FROM applications;"
+            "CREATE TABLE keys AS SELECT * FROM applications;"
+            "INSERT INTO applications VALUES ('billing', 'v', NULL,"
+            ' \'{"client_id": "billing", "client_type": "confidential", "future": 1}\');'
+            "PRAGMA user_version = 1"
+        )
+    db.close()
+    old = {"APOGEE_STORE": "sqlite:///old.db"}
+    done = cli("check", **old)
+    assert done.returncode == 0
+    assert "step 1 of 2: the next start, or `apogee-idp db upgrade`, goes on" in done.stdout
+    assert cli("db", "status", **old).returncode == 1
+    assert json.loads(cli("clients", "rotate-secret", "billing", "--json", **old).stdout)
+    with sqlite3.connect(tmp_path / "old.db") as db:
+        ((text,),) = db.execute("SELECT document FROM applications").fetchall()
+    db.close()
+    assert json.loads(text)["future"] == 1
+    assert "client_id" not in json.loads(text)
