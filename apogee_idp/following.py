@@ -66,10 +66,11 @@ class StoreFollower:
                 _invalidate(self._directories[change.collection], change.key)
         if any(change.collection == "keys" for change in changes):
             self._keys_problem = await self._load_keys()
-        if self._keys_problem is not None:
-            self._lose(self._keys_problem)
-        elif self._readiness.restore():
-            log_lifecycle("store_available")
+        if self._keys_problem is None:
+            if self._readiness.restore():
+                log_lifecycle("store_available")
+        elif self._readiness.doubt_keys(self._keys_problem):
+            log_store_unavailable(self._keys_problem)
 
     async def _load_keys(self) -> str | None:
         """What is wrong with a changed key set; the keys that were loaded before go on working."""

@@ -12,46 +12,54 @@ _REMIND_SECONDS = 60.0
 class Readiness:
     """Ready once the store was opened and the keys were loaded.
 
-    A store that is lost later leaves the process ready for ``grace`` seconds, for as long as the
-    clients it knows still get tokens.
+    A store that is lost later leaves the process ready for ``grace`` seconds: for as long as the
+    clients it knows still get tokens. ``monotonic`` gives seconds.
     """
 
     def __init__(self, *, grace: float, monotonic: Callable[[], float]) -> None:
         self._grace = grace
         self._monotonic = monotonic
-        self._problem: str | None = "the store was not opened yet"
-        self._lost_at: float | None = None
-        self._told_at = -math.inf
         self._first = asyncio.Event()
+        self._lost_at: float | None = None
+        self._problem: str | None = "the store was not opened yet"
+        self._told_at = -math.inf
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with the store or the keys, even where the process is ready."""
+        """What is wrong, even where the process is ready all the same."""
         return self._problem
 
     @property
     def is_ready(self) -> bool:
         """Whether requests should be sent here."""
-        if self._problem is None:
-            return True
-        return self._lost_at is not None and self._monotonic() < self._lost_at + self._grace
+        if not self._first.is_set():
+            return False
+        return self._lost_at is None or self._monotonic() < self._lost_at + self._grace
 
     async def wait(self) -> None:
         """Until it is ready for the first time."""
         await self._first.wait()
 
     def restore(self) -> bool:
-        """Store and keys are there; whether they weren't before."""
-        changed = self._problem is not None
+        """Store and keys are as they should be; whether that is news."""
+        news = self._problem is not None
         self._problem = self._lost_at = None
         self._first.set()
-        return changed
+        return news
 
     def lose(self, problem: str) -> bool:
-        """The store does not answer, or not as it should; whether to say so, again or anew."""
+        """The store does not answer; whether it is time to say so."""
+        if self._lost_at is None:
+            self._lost_at = self._monotonic()
+        return self._complain(problem)
+
+    def doubt_keys(self, problem: str) -> bool:
+        """The keys that are loaded work, but those in the store don't; whether to say so."""
+        self._lost_at = None
+        return self._complain(problem)
+
+    def _complain(self, problem: str) -> bool:
         now = self._monotonic()
-        if self._problem is None:
-            self._lost_at = now
         if problem == self._problem and now < self._told_at + _REMIND_SECONDS:
             return False
         self._problem, self._told_at = problem, now

@@ -65,6 +65,7 @@ async def test_F_KEY_04_keys_that_can_not_be_opened_change_nothing(
     old = await published(idp)
     await change_keys(idp, "A" * 43 + "=")
     await until(told(idp, "no key-encryption key opens"), BOUND)
+    assert idp.installation.readiness.is_ready
     assert await published(idp) == old
     secret = await idp.add_client()
     assert (await idp.grant("billing", secret)).status == 200
