@@ -11,7 +11,7 @@ from .errors import KeyringError, StoreUnavailable, UnreadableDocument
 from .keyring import KeyLoader
 from .logs import log_fault, log_lifecycle, log_store_unavailable
 from .readiness import Readiness
-from .stores.base import Change, Store
+from .stores.base import ANYTHING, Change, Store
 from .stores.directory import Directory
 
 _RETRY_SECONDS = 0.5
@@ -62,15 +62,22 @@ class StoreFollower:
 
     async def _apply(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            if change.collection in self._directories:
-                _invalidate(self._directories[change.collection], change.key)
-        if any(change.collection == "keys" for change in changes):
+            if change == ANYTHING:
+                self._begin_anew()
+            elif change.collection in self._directories:
+                self._directories[change.collection].forget(change.key)
+        if any(change == ANYTHING or change.collection == "keys" for change in changes):
             self._keys_problem = await self._load_keys()
         if self._keys_problem is None:
             if self._readiness.restore():
                 log_lifecycle("store_available")
         elif self._readiness.doubt_keys(self._keys_problem):
             log_store_unavailable(self._keys_problem)
+
+    def _begin_anew(self) -> None:
+        for directory in self._directories.values():
+            directory.doubt()
+            directory.trust_store()
 
     async def _load_keys(self) -> str | None:
         """What is wrong with a changed key set; the keys that were loaded before go on working."""
@@ -83,12 +90,7 @@ class StoreFollower:
         return None
 
     def _lose(self, problem: str) -> None:
+        for directory in self._directories.values():
+            directory.doubt()
         if self._readiness.lose(problem):
             log_store_unavailable(problem)
-
-
-def _invalidate(directory: Directory[Any], key: str | None) -> None:
-    if key is None:
-        directory.doubt()
-    else:
-        directory.forget(key)

@@ -41,26 +41,27 @@ class Readiness:
         await self._first.wait()
 
     def restore(self) -> bool:
-        """Store and keys are as they should be; whether that is news."""
+        """Notes that store and keys are as they should be; whether that is news."""
         news = self._problem is not None
         self._problem = self._lost_at = None
         self._first.set()
         return news
 
     def lose(self, problem: str) -> bool:
-        """The store does not answer; whether it is time to say so."""
+        """Notes that the store does not answer; whether that is to be told, now or again."""
         if self._lost_at is None:
             self._lost_at = self._monotonic()
         return self._complain(problem)
 
     def doubt_keys(self, problem: str) -> bool:
-        """The keys that are loaded work, but those in the store don't; whether to say so."""
+        """Notes that only the keys that are loaded work, not those in the store; as ``lose``."""
         self._lost_at = None
         return self._complain(problem)
 
     def _complain(self, problem: str) -> bool:
         now = self._monotonic()
-        if problem == self._problem and now < self._told_at + _REMIND_SECONDS:
+        was_well, self._problem = self._problem is None, problem
+        if not was_well and now < self._told_at + _REMIND_SECONDS:
             return False
-        self._problem, self._told_at = problem, now
+        self._told_at = now
         return True

@@ -29,6 +29,7 @@ CONFIG_VARIABLE = "APOGEE_CONFIG"
 _ISSUER = re.compile(
     r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?((/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?)"
 )
+_COLLECTION = r"(?=.{1,60}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z"
 _SERVICE_HOST = re.compile("_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP)")
 _SQLITE_SCHEME = "sqlite:///"
 _MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
@@ -79,7 +80,8 @@ class Settings:
 
     def without_secrets(self) -> Settings:
         """The same for whoever needs no secret: without keys and the store's password."""
-        return replace(self, key_encryption_key=(), store=self.store.partition("://")[0])
+        store = self.store if self.sqlite_path is not None else "mongodb://"
+        return replace(self, key_encryption_key=(), store=store)
 
     def endpoint(self, path: str) -> str:
         """The absolute URL of ``path``, which begins with ``/``."""
@@ -147,7 +149,7 @@ class _SettingsSchema(Schema):
     port = _Whole(validate=validate.Range(1, 65535))
     health_port = _Whole(validate=validate.Range(0, 65535))
     store = schema_fields.String(validate=_check_store)
-    mongodb_prefix = schema_fields.String(validate=validate.Regexp("[A-Za-z0-9_.-]{1,60}\\Z"))
+    mongodb_prefix = schema_fields.String(validate=validate.Regexp(_COLLECTION))
     plugins = _List(schema_fields.String(validate=validate.Length(min=1)))
     grant_types = _List(schema_fields.String(validate=validate.OneOf(IMPLEMENTED_GRANT_TYPES)))
     access_token_lifetime = _Whole(validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))

@@ -66,10 +66,11 @@ async def test_keys_that_work_keep_it_ready(readiness: Readiness, clock: Clock) 
 
 
 async def test_a_problem_is_told_once_a_minute(readiness: Readiness, clock: Clock) -> None:
-    """F-DB-13: and at once if it is another one, or came back."""
+    """F-DB-13: however its words change; and at once if it came back."""
     assert readiness.lose("refused")
     assert not readiness.lose("refused")
-    assert readiness.lose("silent")
+    assert not readiness.lose("silent")
+    assert readiness.problem == "silent"
     clock.time += 59
     assert not readiness.lose("silent")
     clock.time += 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..model import Finding
-from .values import COLLECTIONS, Document
+from .values import Document
 
 MAXIMUM_PAGE = 100
 
@@ -35,14 +35,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A document that was written or deleted; without a ``key``, any of its collection."""
+    """A document that was written or deleted; without a ``key``, nobody can tell which."""
 
     collection: str
     key: str | None = None
 
 
-ANYTHING = tuple(Change(name) for name in COLLECTIONS)
-"""What a watcher is told when it may have missed something."""
+ANYTHING = Change("*")
+"""What a watcher is told when it may have missed changes, of whatever collection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,11 @@ class Store(Protocol):
     def keys(self) -> Collection: ...
 
     def prospect(self) -> Finding | None:
-        """What the first start would make, if there is nothing to open yet."""
+        """What the first start would make; None if there is something to open."""
         ...
 
     async def open(self) -> None:
-        """Connects, and changes nothing; may be called again after StoreUnavailable.
+        """Connects, and leaves the schema alone; may be called again after StoreUnavailable.
 
         Raises StoreUnavailable, also for a schema that a later version of this program made.
         """
@@ -129,9 +129,9 @@ class Store(Protocol):
         ...
 
     def changes(self) -> AsyncGenerator[Sequence[Change], None]:
-        """What any process changes from now on, told within a second; raises StoreUnavailable.
+        """What any process changes from now on, soon after; raises StoreUnavailable.
 
-        The first item is ANYTHING: from then on nothing is missed. An empty item says that the
+        The first item has ANYTHING: from then on nothing is missed. An empty item says that the
         store has answered and nothing has changed.
         """
         ...

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache, TTLCache
 
@@ -89,17 +89,28 @@ class Directory(Generic[Entity]):
         except StoreUnavailable:
             return self._stale(key)
 
-    def forget(self, key: str) -> None:
-        """The entity has changed: what is known of it, or being read, is not used any more."""
-        self._known.pop(key, None)
-        self._unknown.pop(key, None)
-        self._fetching.pop(key, None)
+    def forget(self, key: str | None) -> None:
+        """An entity has changed: what is known of it, or being read, is not used any more.
+
+        If nobody can tell which, that holds for all of them.
+        """
+        memories: tuple[MutableMapping[str, Any], ...]
+        memories = (self._known, self._unknown, self._fetching)
+        for memory in memories:
+            if key is None:
+                memory.clear()
+            else:
+                memory.pop(key, None)
 
     def doubt(self) -> None:
         """Any entity may have changed: each is read anew before it is used, if that is possible."""
         self._doubted_at = self._monotonic()
         self._unknown.clear()
         self._fetching.clear()
+
+    def trust_store(self) -> None:
+        """The store answers again: it is asked, and waited for, as ever."""
+        self._is_lost = False
 
     async def _get_while_lost(self, key: str) -> Entity | None:
         """One caller a second asks the store; he waits for it only if the cache can't answer."""
@@ -137,6 +148,7 @@ class Directory(Generic[Entity]):
         try:
             found = await self._fetch(key)
         except UnreadableDocument:
+            self._is_lost = False
             raise
         except StoreUnavailable:
             self._is_lost = True

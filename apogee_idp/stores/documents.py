@@ -76,11 +76,11 @@ def _our_facts(client: Client, previous: Mapping[str, Any]) -> dict[str, Any]:
 def read_client(stored: Stored) -> Client:
     """The client in a document; raises ValueError, TypeError, KeyError or AttributeError."""
     document = stored.document
-    properties = dict(document.get("properties") or {})
-    ours = properties.pop(_OURS, {})
+    properties = _members(document.get("properties"))
+    ours = _members(properties.pop(_OURS, None))
     # Only the boolean true opts out: "true", 1 and whatever else leave encryption on.
     skip = properties.pop(_SKIP_TOKEN_ENCRYPTION, None) is True
-    confidential = str(document.get("client_type")).lower() == "confidential"
+    confidential = _text(document.get("client_type") or "").lower() == "confidential"
     return Client(
         client_id=stored.key,
         display_name=_text(document.get("display_name") or ""),
@@ -141,7 +141,7 @@ def read_scope(stored: Stored) -> Scope:
         resources=_texts(document.get("resources")),
         display_name=_text(document.get("display_name") or ""),
         description=_text(document.get("description") or ""),
-        properties=frozen(document.get("properties") or {}),
+        properties=frozen(_members(document.get("properties"))),
         concurrency_token=stored.version,
     )
 
@@ -161,6 +161,14 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("expected text")
     return value
+
+
+def _members(value: object) -> dict[str, Any]:
+    if value in (None, []):  # OpenIddict's tools may have left either
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError("expected members")
+    return dict(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ from .values import COLLECTIONS
 _OLDEST = (5, 0)
 _CLOCK_SECONDS = 5
 _HEARTBEAT_SECONDS = 0.5
-_POLL_SECONDS = 1.0
+_SILENCE_SECONDS = 1.5
+_NO_CHANGE_STREAMS = (13, 40573)  # no permission; no replica set
 _CONNECTING_SECONDS = 5.0
 _POOL_SIZE = 32
 
@@ -58,7 +59,9 @@ class MongoStore:
         self._client, self._motor_database = _connect(url, patience)
         self._database = cast(AsyncDatabase[Raw], self._motor_database)
         self._names = {f"{prefix}.{name}": name for name in COLLECTIONS}
-        self._schema = MongoSchema(self._database, prefix, now=now, new_id=new_id)
+        self._schema = MongoSchema(
+            self._database, prefix, now=now, new_id=new_id, patience=patience
+        )
         self._now = now
         self._patience = patience
         self._upgraded = False
@@ -94,12 +97,10 @@ class MongoStore:
         await self.schema()
 
     async def schema(self) -> Schema:
-        async with answered_within(self._patience):
-            return await self._schema.read()
+        return await self._schema.read()
 
     async def upgrade(self) -> None:
-        async with answered_within(self._patience):
-            await self._schema.upgrade()
+        await self._schema.upgrade()
         self._upgraded = True
 
     async def changes(self) -> AsyncGenerator[Sequence[Change], None]:
@@ -108,8 +109,10 @@ class MongoStore:
             async with AsyncExitStack() as stack:
                 try:
                     stream = await stack.enter_async_context(self._watch())
-                except OperationFailure:  # no replica set, or no permission
-                    source = poll_versions(self._versions, every=_POLL_SECONDS)
+                except OperationFailure as error:
+                    if error.code not in _NO_CHANGE_STREAMS:
+                        raise
+                    source = poll_versions(self._versions)
                 else:
                     source = self._read_stream(stream)
                 async for changes in source:
@@ -143,14 +146,15 @@ class MongoStore:
     async def _read_stream(
         self, stream: AsyncChangeStream[Raw]
     ) -> AsyncGenerator[Sequence[Change], None]:
-        yield ANYTHING
+        yield (ANYTHING,)
         while stream.alive:
-            event = await stream.try_next()
-            yield [] if event is None else self._changes_of(event)
+            with pymongo.timeout(_SILENCE_SECONDS):
+                event = await stream.try_next()
+            yield () if event is None else (self._change_of(event),)
         raise StoreUnavailable("MongoDB ended the change stream")
 
-    def _changes_of(self, event: Mapping[str, Any]) -> Sequence[Change]:
-        """A key only where it is certain that the document had no other one before."""
+    def _change_of(self, event: Mapping[str, Any]) -> Change:
+        """With a key only where it is certain that the document had no other one before."""
         name = self._names.get(event.get("ns", {}).get("coll", ""))
         if name is None:
             return ANYTHING
@@ -158,7 +162,7 @@ class MongoStore:
         updated = event.get("updateDescription", {}).get("updatedFields", {})
         key = (event.get("fullDocument") or {}).get(member)
         certain = event["operationType"] in ("insert", "update") and member not in updated
-        return [Change(name, key if certain and isinstance(key, str) else None)]
+        return Change(name, key if certain and isinstance(key, str) else None)
 
     async def _versions(self) -> Versions:
         return {
@@ -214,7 +218,7 @@ def _options(patience: float) -> dict[str, Any]:
         "heartbeatFrequencyMS": heartbeat,
         "serverSelectionTimeoutMS": connecting,
         "connectTimeoutMS": connecting,
-        "socketTimeoutMS": milliseconds + heartbeat,
+        "socketTimeoutMS": connecting + heartbeat,
         "waitQueueTimeoutMS": milliseconds,
         "maxPoolSize": _POOL_SIZE,
         "datetime_conversion": "DATETIME_MS",
@@ -228,7 +232,7 @@ def _connect(url: str, patience: float) -> tuple[Any, Any]:
             warnings.simplefilter("error", UserWarning)
             client: Any = AsyncIOMotorClient(url, **_options(patience))
             return client, client.get_default_database()
-    except (PyMongoError, ValueError, TypeError, UserWarning) as error:
+    except (PyMongoError, ValueError, TypeError, OSError, UserWarning) as error:
         # Not its text: it may quote a part of the password.
         problem = (
             "store: is no MongoDB URL that can be used. It is"

@@ -5,9 +5,9 @@ Written against PyMongo's asynchronous interface, which motor's is a twin of.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar
+from typing import Any
 
 import bson
 from bson.datetime_ms import DatetimeMS
@@ -17,7 +17,7 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError
 from ..errors import AlreadyExists, Conflict, StoreUnavailable, UnreadableDocument
 from ..model import thawed
 from .base import MAXIMUM_PAGE, Page, Stored
-from .mongo_errors import answered_within, is_lost_reply
+from .mongo_errors import answered_within, is_lost_reply, is_refusal
 from .values import (
     COLLECTIONS,
     EXPIRY_MEMBER,
@@ -32,7 +32,7 @@ from .values import (
 )
 
 Raw = dict[str, Any]
-Result = TypeVar("Result")
+_ATTEMPTS = 10
 
 
 class MongoCollection:
@@ -76,9 +76,7 @@ class MongoCollection:
 
     async def get(self, key: str) -> Stored | None:
         async with self._reading():
-            raw = await self._find(self._by_key(check_key(key)))
-        if raw is not None and raw[self._key] != key:
-            raise UnreadableDocument(f"{self._name}: has a collation that confuses keys")
+            raw = await self._find(self._by_key(check_key(key)), key)
         return None if raw is None else self._stored(raw)
 
     async def replace(self, key: str, changes: Document, *, version: str) -> str:
@@ -86,9 +84,9 @@ class MongoCollection:
         changes = thawed(check_document(self._name, changes))
         new_version = self._new_id()
         async with self._writing():
-            raw = await self._find(current)
-            if raw is None or not await self._written_once(
-                lambda: self._update(current, _update(raw, changes, new_version)), key, new_version
+            raw = await self._find(current, key)
+            if raw is None or not await self._update_once(
+                current, _update(raw, changes, new_version), key, new_version
             ):
                 raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
         return new_version
@@ -109,7 +107,7 @@ class MongoCollection:
     async def list(self, *, after: str | None = None, limit: int = MAXIMUM_PAGE) -> Page:
         if not 1 <= limit <= MAXIMUM_PAGE:
             raise ValueError(f"limit must be 1 to {MAXIMUM_PAGE}")
-        behind = {self._key: {"$gt": "" if after is None else check_key(after)}}
+        behind = self._with_keys(behind="" if after is None else check_key(after))
         alive = {EXPIRY_MEMBER: {"$not": {"$lte": _date(self._now())}}}
         cursor = self._documents.find(behind | alive).sort(self._key, 1).limit(limit + 1)
         async with self._reading():
@@ -125,7 +123,7 @@ class MongoCollection:
         """The version of each document, by key."""
         members = {"_id": False, self._key: True, VERSION_MEMBER: True}
         async with self._reading():
-            found = await self._documents.find({self._key: {"$gt": ""}}, members).to_list(None)
+            found = await self._documents.find(self._with_keys(), members).to_list(None)
         return {raw[self._key]: _version(raw) for raw in found}
 
     def _reading(self) -> AbstractAsyncContextManager[None]:
@@ -136,64 +134,86 @@ class MongoCollection:
             raise StoreUnavailable("the MongoDB store is not open yet")
         return answered_within(self._patience)
 
-    async def _find(self, filter: Raw) -> Raw | None:
+    async def _find(self, filter: Raw, key: str) -> Raw | None:
         try:
             raw = await self._documents.find_one(filter)
         except AutoReconnect as error:
             if not is_lost_reply(error):
                 raise
             raw = await self._documents.find_one(filter)
+        if raw is not None and raw[self._key] != key:
+            raise UnreadableDocument(f"{self._name}: another document is found under a key")
         return None if raw is None or self._is_expired(raw) else raw
 
-    async def _insert_once(self, raw: Raw) -> bool:
-        async def insert() -> bool:
-            try:
-                await self._documents.insert_one(raw)
-            except DuplicateKeyError:
-                return False
-            return True
+    async def _insert(self, raw: Raw) -> bool:
+        try:
+            await self._documents.insert_one(raw)
+        except DuplicateKeyError:
+            return False
+        return True
 
-        return await self._written_once(insert, raw[self._key], raw[VERSION_MEMBER])
+    async def _insert_once(self, raw: Raw) -> bool:
+        """Whether the document, of a version that nobody else can write, was inserted."""
+        try:
+            return await self._insert(raw)
+        except AutoReconnect as error:
+            if is_refusal(error):
+                return await self._insert(raw)
+            if not await self._is_written(error, raw[self._key], raw[VERSION_MEMBER]):
+                raise  # not inserted, or inserted and taken since: it must not come back
+            return True
 
     async def _update(self, filter: Raw, update: Raw) -> bool:
         return (await self._documents.update_one(filter, update)).matched_count == 1
 
-    async def _written_once(
-        self, write: Callable[[], Awaitable[bool]], key: str, version: str
-    ) -> bool:
-        """Whether ``write``, which writes a ``version`` that nobody else can, took effect."""
+    async def _update_once(self, filter: Raw, update: Raw, key: str, version: str) -> bool:
+        """Whether the update, to a version that nobody else can write, took effect."""
         try:
-            return await write()
+            return await self._update(filter, update)
         except AutoReconnect as error:
-            if not is_lost_reply(error):
-                raise
-        if await write():
+            if is_refusal(error):
+                return await self._update(filter, update)
+            written = await self._is_written(error, key, version)
+            if not written and not await self._update(filter, update):
+                raise  # somebody was faster, or has built on what was written
             return True
-        # It failed because the first attempt was written, or because somebody was faster. Asked by
-        # a write that changes nothing, as only writes see what a majority doesn't have yet.
+
+    async def _is_written(self, error: AutoReconnect, key: str, version: str) -> bool:
+        """Whether ``version`` is there, though the answer to writing it was lost.
+
+        Asked by a write that changes nothing: only writes see what a majority doesn't have yet.
+        """
+        if not is_lost_reply(error):
+            raise error
         return await self._update(
             self._by_version(key, version), {"$set": {VERSION_MEMBER: version}}
         )
 
     async def _remove(self, key: str, version: str | None) -> Stored | None:
         """Not tried again if its answer is lost: nobody could tell who removed the document."""
-        while True:
-            raw = await self._find(self._by_key(key))
+        for _ in range(_ATTEMPTS):
+            raw = await self._find(self._by_key(key), key)
             if raw is None or version not in (None, _version(raw)):
                 return None
             deletion = await self._documents.delete_one(self._by_version(key, _version(raw)))
             if deletion.deleted_count:
                 return self._stored(raw)
+        raise StoreUnavailable(f"{self._name}: the document changes faster than it can be removed")
+
+    def _with_keys(self, *, behind: str = "") -> Raw:
+        # Of an array, MongoDB compares each element.
+        return {self._key: {"$gt": behind, "$not": {"$type": "array"}}}
 
     def _by_key(self, key: str) -> Raw:
         return {self._key: {"$eq": key}}
 
     def _by_version(self, key: str, version: str) -> Raw:
-        # Documents that others made may have no version.
-        return self._by_key(key) | {VERSION_MEMBER: {"$eq": version} if version else None}
+        # Documents that others made may have no version, or none that is text.
+        current = {"$eq": version} if version else {"$not": {"$gt": ""}}
+        return self._by_key(key) | {VERSION_MEMBER: current}
 
     def _expired(self) -> Raw:
-        return {EXPIRY_MEMBER: {"$lte": _date(self._now())}}
+        return {EXPIRY_MEMBER: {"$lte": _date(self._now()), "$not": {"$type": "array"}}}
 
     def _is_expired(self, raw: Raw) -> bool:
         expiry = raw.get(EXPIRY_MEMBER)
@@ -215,7 +235,8 @@ def _update(raw: Raw, changes: Document, version: str) -> Raw:
 
 
 def _version(raw: Raw) -> str:
-    return str(raw.get(VERSION_MEMBER) or "")
+    version = raw.get(VERSION_MEMBER)
+    return version if isinstance(version, str) else ""
 
 
 def _date(seconds: int) -> DatetimeMS:

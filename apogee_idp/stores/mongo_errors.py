@@ -6,7 +6,7 @@ Its messages may quote documents and connection strings, so little of them is pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
 import bson.errors
@@ -25,11 +25,18 @@ from pymongo.errors import (
 from ..errors import InvalidDocument, StoreUnavailable, UnreadableDocument
 
 _DOCUMENT_TOO_LARGE = (10334, 17419, 17420)
+_NOT_PRIMARY = (10107, 13435, 10058)
 
 
-def is_lost_reply(error: Exception) -> bool:
-    """Whether the server may have done what it was asked, and a second try may succeed."""
-    return isinstance(error, AutoReconnect) and not isinstance(error, ServerSelectionTimeoutError)
+def is_lost_reply(error: AutoReconnect) -> bool:
+    """Whether a server was reached, so that a second try may succeed."""
+    return not isinstance(error, ServerSelectionTimeoutError)
+
+
+def is_refusal(error: AutoReconnect) -> bool:
+    """Whether the server did nothing, for it is not the primary any more."""
+    told = error.details
+    return isinstance(told, Mapping) and not told.get("ok") and told.get("code") in _NOT_PRIMARY
 
 
 @asynccontextmanager
@@ -61,7 +68,7 @@ def translated_errors() -> Iterator[None]:
         raise StoreUnavailable(f"MongoDB refused: {_refusal(error)}") from error
     except bson.errors.BSONError as error:
         raise UnreadableDocument("a document in MongoDB is no valid BSON") from error
-    except (PyMongoError, asyncio.InvalidStateError) as error:
+    except PyMongoError as error:
         raise StoreUnavailable(f"MongoDB: {_reason(error)}") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,17 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from ..errors import StoreUnavailable
+from ..errors import StoreUnavailable, UnreadableDocument
 from ..model import Finding
 from .base import Schema
+from .mongo_errors import answered_within
 from .values import COLLECTIONS
 
 _RECORD = {"_id": "schema"}
 _LEASE_SECONDS = 5
+_STEP_SECONDS = 60.0
 _WAIT_SECONDS = 0.1
+_WAITS = 100
 _INDEX_CONFLICTS = (85, 86)
 
 
@@ -80,26 +84,33 @@ class MongoSchema:
         *,
         now: Callable[[], int],
         new_id: Callable[[], str],
+        patience: float,
     ) -> None:
         self._records = database[f"{prefix}.apogee.schema"]
         self._collections = {name: database[f"{prefix}.{name}"] for name in COLLECTIONS}
         self._now = now
         self._owner = new_id()
+        self._patience = patience
 
     async def read(self) -> Schema:
         """Raises StoreUnavailable if more steps were done than this program knows."""
-        record = await self._records.find_one(_RECORD) or {}
-        done = int(record.get("done", 0))
+        async with answered_within(self._patience):
+            record = await self._records.find_one(_RECORD) or {}
+        done = record.get("done", 0)
+        if not isinstance(done, int):
+            raise UnreadableDocument("the record of the schema can't be read")
         if done > len(STEPS):
             raise StoreUnavailable(
                 f"the database has schema {done}, this version knows {len(STEPS)}:"
                 " upgrade apogee-idp"
             )
-        return Schema(done, tuple(map(str, STEPS)))
+        return Schema(int(done), tuple(map(str, STEPS)))
 
     async def upgrade(self) -> None:
         """Does the steps that are missing, or waits until another process has done them."""
-        while await self._is_outdated():
+        for _ in range(_WAITS):
+            if not await self._is_outdated():
+                return
             if await self._take_lease():
                 try:
                     await self._do_steps()
@@ -107,6 +118,7 @@ class MongoSchema:
                     await self._end_lease()
             else:
                 await asyncio.sleep(_WAIT_SECONDS)
+        raise StoreUnavailable("another process is upgrading the schema")
 
     async def findings(self) -> list[Finding]:
         """Each index that was made and is missing now; if there is none, that."""
@@ -121,26 +133,41 @@ class MongoSchema:
         return (await self.read()).done < len(STEPS) or bool(await self._missing(STEPS))
 
     async def _missing(self, steps: Sequence[UniqueIndex]) -> list[UniqueIndex]:
-        return [step for step in steps if not await step.is_done(self._documents(step))]
+        async with answered_within(self._patience):
+            return [step for step in steps if not await step.is_done(self._documents(step))]
 
     async def _do_steps(self) -> None:
         for number, step in enumerate(STEPS, start=1):
-            if not await step.is_done(self._documents(step)):
-                await step.do(self._documents(step))
-            await self._records.update_one(_RECORD, {"$max": {"done": number}})
+            async with answered_within(_STEP_SECONDS):
+                if not await step.is_done(self._documents(step)):
+                    await step.do(self._documents(step))
+                await self._records.update_one(_RECORD, {"$max": {"done": number}})
 
     async def _take_lease(self) -> bool:
-        free = {"$or": [{"lease_until": None}, {"lease_until": {"$lte": self._now()}}]}
-        lease = {"lease_owner": self._owner, "lease_until": self._now() + _LEASE_SECONDS}
-        try:
-            await self._records.update_one(_RECORD | free, {"$set": lease}, upsert=True)
-        except DuplicateKeyError:
-            return False
+        now = self._now()
+        # No lease runs so long: its holder's clock is ahead, or something else was written there.
+        odd = {"$not": {"$lte": now + _LEASE_SECONDS}}
+        free = [
+            {"lease_owner": self._owner},
+            {"lease_until": {"$lte": now}},
+            {"lease_until": odd},
+        ]
+        lease = {"lease_owner": self._owner, "lease_until": now + _LEASE_SECONDS}
+        async with answered_within(self._patience):
+            try:
+                wanted = _RECORD | {"$or": free}
+                await self._records.update_one(wanted, {"$set": lease}, upsert=True)
+            except DuplicateKeyError:
+                return False
         return True
 
     async def _end_lease(self) -> None:
         own = _RECORD | {"lease_owner": self._owner}
-        await self._records.update_one(own, {"$unset": {"lease_owner": "", "lease_until": ""}})
+        with suppress(StoreUnavailable):  # then it runs out
+            async with answered_within(self._patience):
+                await self._records.update_one(
+                    own, {"$unset": {"lease_owner": "", "lease_until": ""}}
+                )
 
     def _documents(self, step: UniqueIndex) -> AsyncCollection[Any]:
         return self._collections[step.collection]

@@ -11,20 +11,24 @@ Versions = Mapping[Change, str]
 """The version of every document there is."""
 
 
+_POLL_SECONDS = 0.5
+
+
 async def poll_versions(
-    read: Callable[[], Awaitable[Versions | None]], *, every: float
+    read: Callable[[], Awaitable[Versions | None]],
 ) -> AsyncGenerator[Sequence[Change], None]:
-    """The stream that ``Store.changes`` promises, by a reading ``every`` so many seconds.
+    """The stream that ``Store.changes`` promises, by a reading twice a second.
 
     ``read`` may answer None for "the same as last time", but not the first time.
     """
     known = await read() or {}
-    yield ANYTHING
+    yield (ANYTHING,)
     while True:
-        await asyncio.sleep(every)
+        await asyncio.sleep(_POLL_SECONDS)
         found = await read()
         if found is None:
             yield ()
             continue
-        yield [key for key in {*known, *found} if known.get(key) != found.get(key)]
+        written = {*known, *found}
+        yield [change for change in written if known.get(change) != found.get(change)]
         known = found

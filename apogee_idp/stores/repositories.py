@@ -44,6 +44,8 @@ class Repository(Generic[Entity]):
         """Stores a changed entity; raises Conflict if its ``concurrency_token`` is not current."""
         key = self._key(entity)
         stored = await self._collection.get(key)
+        if stored is not None:
+            self._entity(stored)  # what is damaged is not written to
         previous = stored.document if stored else {}
         changes = difference(previous, self._write(entity, previous))
         version = await self._collection.replace(key, changes, version=entity.concurrency_token)

@@ -17,7 +17,6 @@ from .sqlite_worker import Worker
 from .values import COLLECTIONS
 
 MEMORY = ":memory:"
-_POLL_SECONDS = 0.5
 
 
 class SqliteStore:
@@ -72,7 +71,7 @@ class SqliteStore:
             await self._writer.run(do_missing_steps)
 
     def changes(self) -> AsyncGenerator[Sequence[Change], None]:
-        return poll_versions(_VersionReader(self._reader), every=_POLL_SECONDS)
+        return poll_versions(_VersionReader(self._reader))
 
     async def check(self) -> list[Finding]:
         """Asks SQLite to look for damage."""

@@ -163,6 +163,16 @@ async def test_expired_documents_count_as_absent(documents: Collection, clock: C
     assert (await documents.get("short")).document == {"n": 4}  # type: ignore[union-attr]
 
 
+async def test_an_expired_document_can_not_be_changed(documents: Collection, clock: Clock) -> None:
+    """Not even by who knows its version."""
+    version = await documents.insert("key", {"n": 1}, expires_at=NOW + 1)
+    clock.now = NOW + 1
+    with pytest.raises(Conflict):
+        await documents.replace("key", {"n": 2}, version=version)
+    with pytest.raises(Conflict):
+        await documents.delete("key", version=version)
+
+
 async def test_an_expired_key_can_be_taken_again(documents: Collection, clock: Clock) -> None:
     """Without waiting for anyone to clean."""
     await documents.insert("key", {"n": 1}, expires_at=NOW + 1)
@@ -373,7 +383,7 @@ async def test_an_expiry_is_a_time(documents: Collection, expires_at: Any, error
 async def test_every_change_is_told(store: Store) -> None:
     """Of each kind, with its key or for the whole collection; first of all, anything."""
     async with aclosing(store.changes()) as stream:
-        assert await anext(stream) == ANYTHING
+        assert await anext(stream) == (ANYTHING,)
         version = await store.applications.insert("key", {})
         assert _covers(await _next_changes(stream), Change("applications", "key"))
         version = await store.applications.replace("key", {"n": 1}, version=version)
@@ -509,6 +519,9 @@ async def test_a_stale_client_is_not_written(store: Store) -> None:
         pytest.param({"permissions": [1]}, id="a permission of another type"),
         pytest.param({"properties": {"apogee": {"secrets": [{"x": 1}]}}}, id="a secret of nothing"),
         pytest.param({"properties": "text"}, id="properties that are text"),
+        pytest.param({"properties": [["a", "b"]]}, id="properties that are pairs"),
+        pytest.param({"properties": {"apogee": [["roles", []]]}}, id="facts that are pairs"),
+        pytest.param({"client_type": 5}, id="a type of another type"),
         pytest.param({"permissions": "ept:token"}, id="permissions that are text"),
         *[
             pytest.param({"properties": {"apogee": facts}}, id=f"wrong {name}")
@@ -526,9 +539,11 @@ async def test_a_stale_client_is_not_written(store: Store) -> None:
 )
 async def test_a_damaged_client_is_a_fault_and_no_answer(store: Store, damage: Any) -> None:
     """Never "unknown client", never a half-read one."""
-    await store.applications.insert("billing", damage)
+    version = await store.applications.insert("billing", damage)
     with pytest.raises(UnreadableDocument, match="billing can't be read"):
         await clients_in(store).get("billing")
+    with pytest.raises(UnreadableDocument):
+        await clients_in(store).update(replace(CLIENT, concurrency_token=version))
 
 
 async def test_a_person_is_no_client(store: Store) -> None:

@@ -44,6 +44,11 @@ class Source:
         )
 
 
+@pytest.fixture
+def source() -> Source:
+    return Source(a="A")
+
+
 async def test_F_CA_01_many_misses_are_one_read() -> None:
     """500 requests for a client that just fell out of the cache."""
     source = Source(a="A")
@@ -165,6 +170,56 @@ async def test_a_damaged_entity_is_not_replaced_by_its_memory() -> None:
     source.damaged, source.time = True, 6
     with pytest.raises(UnreadableDocument):
         await directory.get("damaged")
+
+
+async def test_a_damaged_entity_harms_no_other() -> None:
+    """The store has answered: it is not lost, however often somebody asks for the damaged one."""
+    source = Source(good="G")
+    directory = source.directory()
+    with pytest.raises(StoreUnavailable):
+        await directory.get("broken")
+    source.damaged, source.time = True, 1.1
+    with pytest.raises(UnreadableDocument):
+        await directory.get("damaged")
+    source.damaged = False
+    assert await directory.get("good") == "G"
+
+
+async def test_a_store_that_is_back_is_asked_before_memory_is(source: Source) -> None:
+    """Whoever was idle meanwhile gets what is true now, not one more answer from before."""
+    directory = source.directory(seconds=5)
+    await directory.get("a")
+    source.lost, source.time = True, 6
+    with pytest.raises(StoreUnavailable):
+        await directory.get("b")
+    source.lost = False
+    del source.entities["a"]
+    directory.doubt()
+    directory.trust_store()
+    source.time = 20
+    assert await directory.get("a") is None
+
+
+async def test_who_was_deleted_does_not_come_back_when_the_store_is_lost(source: Source) -> None:
+    """Once known to be gone, gone."""
+    directory = source.directory(seconds=1)
+    await directory.get("a")
+    del source.entities["a"]
+    source.time = 2
+    assert await directory.get("a") is None
+    source.lost, source.time = True, 9
+    with pytest.raises(StoreUnavailable):
+        await directory.get("a")
+
+
+async def test_a_change_of_nobody_knows_whom_is_of_all(source: Source) -> None:
+    """No memory of before it is served, be the store lost or not."""
+    directory = source.directory()
+    await directory.get("a")
+    directory.forget(None)
+    source.lost = True
+    with pytest.raises(StoreUnavailable):
+        await directory.get("a")
 
 
 async def test_what_has_changed_is_forgotten_even_if_the_store_is_lost() -> None:
