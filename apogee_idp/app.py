@@ -65,10 +65,12 @@ class Installation:
     async def until_ready(self) -> None:
         """Until store and keys are there; raises KeyringError if they can't be opened."""
         ready = asyncio.create_task(self.readiness.wait())
-        await asyncio.wait({ready, self.following}, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.done():
+        try:
+            await asyncio.wait({ready, self.following}, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                await self.following
+        finally:
             ready.cancel()
-            await self.following
 
 
 def now() -> int:
@@ -95,16 +97,22 @@ def store_of(
 
 
 @asynccontextmanager
-async def opened_store(settings: Settings, *, upgrade: bool = True) -> AsyncIterator[Store]:
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings, its schema up to date, closed in the end.
 
     Raises StoreUnavailable or SettingsError.
     """
+    async with closing_store(settings) as store:
+        await store.open()
+        await store.upgrade()
+        yield store
+
+
+@asynccontextmanager
+async def closing_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store of the settings, not opened, closed in the end; raises SettingsError."""
     store = store_of(settings)
     try:
-        await store.open()
-        if upgrade:
-            await store.upgrade()
         yield store
     finally:
         await store.close()

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from .app import opened_installation, opened_store, store_of
+from .app import closing_store, opened_installation
 from .crypto.keys import KeyEncryptionKey, open_key_set
 from .errors import ApogeeError
 from .key_encryption import key_encryption_keys
@@ -39,10 +39,11 @@ async def check(settings: Settings) -> list[Finding]:
 async def _check_store(settings: Settings, keys: list[KeyEncryptionKey] | None) -> list[Finding]:
     """Looks without making anything: a store that isn't there yet is left to the first start."""
     try:
-        prospect = store_of(settings).prospect()
-        if prospect is not None:
-            return [prospect, *([] if keys is None else [_NO_KEYS_YET])]
-        async with opened_store(settings, upgrade=False) as store:
+        async with closing_store(settings) as store:
+            prospect = store.prospect()
+            if prospect is not None:
+                return [prospect, *([] if keys is None else [_NO_KEYS_YET])]
+            await store.open()
             schema = await store.schema()
             found = [*await store.check(), _schema_finding(schema)]
             if keys is not None:

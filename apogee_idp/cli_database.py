@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .app import opened_store, store_of
+from .app import closing_store, opened_store
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
 from .errors import StoreUnavailable
 from .printing import print_json, print_table
@@ -42,15 +42,16 @@ def status(as_json: bool, config: Path | None) -> None:
 @CONFIG_OPTION
 @reports_errors
 def upgrade(config: Path | None) -> None:
-    """Do the steps that are missing; serving does so too, if it may."""
+    """Do the steps that are missing, as serving does when it starts."""
     schema = asyncio.run(_upgraded(settings_of(config)))
     click.echo(f"The schema is at step {schema.done} of {len(schema.steps)}.")
 
 
 async def _schema(settings: Settings) -> Schema:
-    if (prospect := store_of(settings).prospect()) is not None:
-        raise StoreUnavailable(prospect.detail)
-    async with opened_store(settings, upgrade=False) as store:
+    async with closing_store(settings) as store:
+        if (prospect := store.prospect()) is not None:
+            raise StoreUnavailable(prospect.detail)
+        await store.open()
         return await store.schema()
 
 

@@ -149,9 +149,15 @@ class UnreadableDocument(StoreUnavailable):
 class AlreadyExists(StoreError):
     """A unique key is taken."""
 
+    def __init__(self, collection: str) -> None:
+        super().__init__(f"{collection}: the key is taken")
+
 
 class Conflict(StoreError):
     """The document is gone, or is no longer the version that was read."""
+
+    def __init__(self, collection: str) -> None:
+        super().__init__(f"{collection}: the document was changed or deleted meanwhile")
 
 
 class InvalidDocument(StoreError):

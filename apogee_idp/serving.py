@@ -45,13 +45,13 @@ async def serve(
         loop.add_signal_handler(signal_number, stop.set)
     async with opened_installation(settings) as installation, listening(installation) as port:
         log_lifecycle("listening", host=settings.host, port=port, issuer=settings.issuer)
-        await _first_of(stop.wait(), _follow(installation, announce))
+        await _first_of(stop.wait(), _announce_and_follow(installation, announce))
         log_lifecycle("stopping")
     await _abandon_what_hangs()
     log_lifecycle("stopped")
 
 
-async def _follow(
+async def _announce_and_follow(
     installation: Installation, announce: Callable[[Installation], Awaitable[None]] | None
 ) -> None:
     await installation.until_ready()
@@ -64,11 +64,13 @@ async def _follow(
 async def _first_of(*awaitables: Awaitable[object]) -> None:
     """Returns, or raises, as soon as one of them does; the others are cancelled."""
     tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
-    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in others:
-        task.cancel()
-    for task in done:
-        task.result()
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 @asynccontextmanager
@@ -99,9 +101,8 @@ async def _health_listening(installation: Installation) -> AsyncIterator[None]:
         yield
         return
     application = create_health_application(installation.readiness)
-    async with _accepting(application, settings.host, settings.health_port) as server:
+    async with _accepting(application, settings.host, settings.health_port):
         yield
-        server.close()
 
 
 @asynccontextmanager
@@ -111,7 +112,11 @@ async def _accepting(
     runner = web.AppRunner(application, shutdown_timeout=_CANCEL_SECONDS)
     await runner.setup()
     try:
-        yield await _listen(cast(web.Server, runner.server), host, port)
+        server = await _listen(cast(web.Server, runner.server), host, port)
+        try:
+            yield server
+        finally:
+            server.close()
     finally:
         await runner.cleanup()
 

@@ -18,7 +18,7 @@ import pymongo
 
 from .process import free_port
 
-_OPTIONS = "directConnection=true&retryWrites=false"
+_OPTIONS = "directConnection=true&retryWrites=false&socketTimeoutMS=30000"
 
 
 class MongoProcess:

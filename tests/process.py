@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,10 +83,15 @@ class Server:
     def wait_for(self, text: str) -> str:
         """The first line of output that holds ``text``; raises if the process ends before."""
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.output.append(line)
-            if text in line:
-                return line
+        watchdog = threading.Timer(60, self._process.kill)
+        watchdog.start()
+        try:
+            for line in self._process.stdout:
+                self.output.append(line)
+                if text in line:
+                    return line
+        finally:
+            watchdog.cancel()
         raise AssertionError("".join(self.output) or "ended without a word")
 
     def events(self) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ or not it has been cleaned away.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..errors import StoreUnavailable
 from ..model import Finding
 from .values import Document
 
@@ -51,6 +52,23 @@ class Schema:
 
     done: int
     steps: tuple[str, ...]
+
+    @classmethod
+    def after(cls, done: int, steps: Iterable[object]) -> Schema:
+        """Raises StoreUnavailable for more steps than this version of the program knows."""
+        schema = cls(done, tuple(map(str, steps)))
+        if done > len(schema.steps):
+            raise StoreUnavailable(
+                f"the database has schema {done}, this version knows {len(schema.steps)}:"
+                " upgrade apogee-idp"
+            )
+        return schema
+
+
+def check_limit(limit: int) -> None:
+    """Raises ValueError for a page of an impossible size."""
+    if not 1 <= limit <= MAXIMUM_PAGE:
+        raise ValueError(f"limit must be 1 to {MAXIMUM_PAGE}")
 
 
 class Collection(Protocol):

@@ -132,10 +132,11 @@ class MongoStore:
         await asyncio.to_thread(self._client.close)
 
     def _watch(self) -> AsyncChangeStream[Raw]:
-        of_ours = {"$match": {"$or": [{"ns.coll": {"$in": [*self._names]}}, {"ns.coll": None}]}}
-        members = ("operationType", "ns", "documentKey", "updateDescription.updatedFields")
-        keys = (f"fullDocument.{member}" for member in COLLECTIONS.values())
-        needed = {"$project": dict.fromkeys((*members, *keys), 1)}
+        ours = {"$in": [*self._names]}
+        of_ours = {"$match": {"$or": [{"ns.coll": ours}, {"to.coll": ours}, {"ns.coll": None}]}}
+        places = ("fullDocument", "updateDescription.updatedFields")
+        keys = [f"{place}.{member}" for place in places for member in COLLECTIONS.values()]
+        needed = {"$project": dict.fromkeys(("operationType", "ns", *keys), 1)}
         stream = self._motor_database.watch(
             [of_ours, needed],
             full_document="updateLookup",

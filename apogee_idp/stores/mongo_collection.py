@@ -16,7 +16,7 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError
 
 from ..errors import AlreadyExists, Conflict, StoreUnavailable, UnreadableDocument
 from ..model import thawed
-from .base import MAXIMUM_PAGE, Page, Stored
+from .base import MAXIMUM_PAGE, Page, Stored, check_limit
 from .mongo_errors import answered_within, is_lost_reply, is_refusal
 from .values import (
     COLLECTIONS,
@@ -71,7 +71,7 @@ class MongoCollection:
             if not await self._insert_once(raw):
                 await self._documents.delete_one(self._by_key(key) | self._expired())
                 if not await self._insert_once(raw):
-                    raise AlreadyExists(f"{self._name}: the key is taken")
+                    raise AlreadyExists(self._name)
         return version
 
     async def get(self, key: str) -> Stored | None:
@@ -88,7 +88,7 @@ class MongoCollection:
             if raw is None or not await self._update_once(
                 current, _update(raw, changes, new_version), key, new_version
             ):
-                raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
+                raise Conflict(self._name)
         return new_version
 
     async def delete(self, key: str, *, version: str | None = None) -> bool:
@@ -97,7 +97,7 @@ class MongoCollection:
         async with self._writing():
             removed = await self._remove(check_key(key), version)
         if version is not None and removed is None:
-            raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
+            raise Conflict(self._name)
         return removed is not None
 
     async def take(self, key: str) -> Stored | None:
@@ -105,8 +105,7 @@ class MongoCollection:
             return await self._remove(check_key(key), None)
 
     async def list(self, *, after: str | None = None, limit: int = MAXIMUM_PAGE) -> Page:
-        if not 1 <= limit <= MAXIMUM_PAGE:
-            raise ValueError(f"limit must be 1 to {MAXIMUM_PAGE}")
+        check_limit(limit)
         behind = self._with_keys(behind="" if after is None else check_key(after))
         alive = {EXPIRY_MEMBER: {"$not": {"$lte": _date(self._now())}}}
         cursor = self._documents.find(behind | alive).sort(self._key, 1).limit(limit + 1)

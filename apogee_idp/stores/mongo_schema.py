@@ -99,12 +99,7 @@ class MongoSchema:
         done = record.get("done", 0)
         if not isinstance(done, int):
             raise UnreadableDocument("the record of the schema can't be read")
-        if done > len(STEPS):
-            raise StoreUnavailable(
-                f"the database has schema {done}, this version knows {len(STEPS)}:"
-                " upgrade apogee-idp"
-            )
-        return Schema(int(done), tuple(map(str, STEPS)))
+        return Schema.after(int(done), STEPS)
 
     async def upgrade(self) -> None:
         """Does the steps that are missing, or waits until another process has done them."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ..errors import AlreadyExists, Conflict
 from ..model import thawed
-from .base import MAXIMUM_PAGE, Page, Stored
+from .base import MAXIMUM_PAGE, Page, Stored, check_limit
 from .sqlite_worker import Worker
 from .values import (
     Document,
@@ -50,7 +50,7 @@ class SqliteCollection:
             try:
                 db.execute(f"INSERT INTO {self._name} VALUES (?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
-                raise AlreadyExists(f"{self._name}: the key is taken") from None
+                raise AlreadyExists(self._name) from None
             return row[1]
 
         return await self._writer.run(operation)
@@ -68,7 +68,7 @@ class SqliteCollection:
         def operation(db: sqlite3.Connection) -> str:
             found = self._find(db, parameters)
             if found is None or found.version != version:
-                raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
+                raise Conflict(self._name)
             db.execute(
                 f"UPDATE {self._name} SET version = ?, document = ? WHERE key = ?",
                 (new_version, self._encoded(found.document, changes), key),
@@ -85,7 +85,7 @@ class SqliteCollection:
         def operation(db: sqlite3.Connection) -> bool:
             found = self._find(db, parameters)
             if version is not None and (found is None or found.version != version):
-                raise Conflict(f"{self._name}: the document was changed or deleted meanwhile")
+                raise Conflict(self._name)
             db.execute(f"DELETE FROM {self._name} WHERE key = ?", (key,))
             return found is not None
 
@@ -102,8 +102,7 @@ class SqliteCollection:
         return await self._writer.run(operation)
 
     async def list(self, *, after: str | None = None, limit: int = MAXIMUM_PAGE) -> Page:
-        if not 1 <= limit <= MAXIMUM_PAGE:
-            raise ValueError(f"limit must be 1 to {MAXIMUM_PAGE}")
+        check_limit(limit)
         behind = "" if after is None else check_key(after)
         rows = await self._reader.run(
             lambda db: db.execute(

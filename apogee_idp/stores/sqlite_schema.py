@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from ..errors import StoreUnavailable
 from .base import Schema
 
 STEPS: dict[str, tuple[str, ...]] = {
@@ -24,11 +23,7 @@ STEPS: dict[str, tuple[str, ...]] = {
 def read_schema(db: sqlite3.Connection) -> Schema:
     """Raises StoreUnavailable if more steps were done than this program knows."""
     (done,) = db.execute("PRAGMA user_version").fetchone()
-    if done > len(STEPS):
-        raise StoreUnavailable(
-            f"the database has schema {done}, this version knows {len(STEPS)}: upgrade apogee-idp"
-        )
-    return Schema(int(done), tuple(STEPS))
+    return Schema.after(int(done), STEPS)
 
 
 def do_missing_steps(db: sqlite3.Connection) -> None:

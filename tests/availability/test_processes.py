@@ -17,6 +17,9 @@ import aiohttp
 import pymongo
 import pytest
 
+from apogee_idp.app import opened_store
+from apogee_idp.settings import Settings
+from apogee_idp.stores.repositories import load_key_records
 from tests.canary import PLANTED, findings_in
 from tests.conftest import NewStoreUrl
 from tests.mongodb import MongoDB, MongoProcess
@@ -183,10 +186,15 @@ async def test_F_DB_04_a_store_may_come_later(
         later.come()
         await until(answers(lambda: get("/readyz"), (200, None, READY)), 5)
         assert (await get("/.well-known/jwks"))[0] == 200
+        async with http.get(f"http://127.0.0.1:{health}/readyz") as answer:
+            assert answer.headers["Cache-Control"] == "no-store"
         made = await command(env, tmp_path, "clients", "create", "billing", "--json")
         secret = made["client_secret"]
         await until(answers(lambda: _status(grant(http, port, "billing", secret)), 200), BOUND)
-    assert [event["event"] for event in server.events()].count("store_unavailable") == 1
+    told = [event["event"] for event in server.events()]
+    assert (told.count("store_unavailable"), told.count("store_available")) == (1, 1)
+    reasons = {event.get("reason") for event in server.events()}
+    assert "the keys were not loaded yet" in reasons
 
 
 async def _status(answer: Awaitable[tuple[int, Any]]) -> int:
@@ -209,27 +217,31 @@ async def test_F_KEY_04_keys_that_can_not_be_opened_end_the_start(env: Env, tmp_
     assert (await asyncio.to_thread(run, "check", env=env, cwd=tmp_path)).returncode == 0
 
 
+@pytest.mark.parametrize("database", ["absent", "refusing", "misspelt"])
 async def test_A_SEC_01_the_databases_password_is_never_shown(
-    tmp_path: Path, key_encryption_key: str, mongodb: MongoDB
+    tmp_path: Path, key_encryption_key: str, mongodb: MongoDB, database: str
 ) -> None:
     """Neither of a server that isn't there, nor of one that refuses it, nor of a broken URL."""
     password = f"hush{secrets.token_hex(8)}"
     PLANTED.add(password)
-    user = f"apogee:{password}"
-    there = f"127.0.0.1:{mongodb.port}/db?directConnection=true&authSource=db"
-    for address in (f"{user}@127.0.0.1:{free_port()}/db", f"{user}@{there}", f"{user}/x@host/db"):
-        env = environment(
-            APOGEE_STORE=f"mongodb://{address}",
-            APOGEE_PORT=str(free_port()),
-            APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
-        )
-        for arguments in (["check"], ["clients", "list"], ["db", "status"]):
-            done = await asyncio.to_thread(run, *arguments, env=env, cwd=tmp_path)
-            assert done.returncode == 1, done.stdout
-            assert findings_in(done.stdout + done.stderr) == []
-        if "/x@" not in address:
-            with serving(env=env, cwd=tmp_path) as server:  # which searches its output, too
-                server.wait_for("store_unavailable")
+    address = {
+        "absent": f"{password}@127.0.0.1:{free_port()}/db",
+        "refusing": f"{password}@127.0.0.1:{mongodb.port}/db?directConnection=true&authSource=db",
+        "misspelt": f"{password}/x@host/db",
+    }[database]
+    env = environment(
+        APOGEE_STORE=f"mongodb://apogee:{address}",
+        APOGEE_PORT=str(free_port()),
+        APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+    )
+    commands = (["check"], ["clients", "list"], ["db", "status"])
+    asked = (asyncio.to_thread(run, *arguments, env=env, cwd=tmp_path) for arguments in commands)
+    for done in await asyncio.gather(*asked):
+        assert done.returncode == 1, done.stdout
+        assert findings_in(done.stdout + done.stderr) == []
+    if database != "misspelt":
+        with serving(env=env, cwd=tmp_path) as server:  # which searches its output, too
+            server.wait_for("store_unavailable")
 
 
 async def run_until_written(proxy: WireProxy, env: Env, cwd: Path, *arguments: str) -> None:
@@ -270,6 +282,13 @@ async def test_F_PR_02_a_process_killed_before_its_answer_leaves_nothing_half_do
             assert list(keys.find()) == [before]
 
 
+async def keys_after_a_start(env: Env, cwd: Path) -> Any:
+    with serving(env=env, cwd=cwd) as server:
+        await asyncio.to_thread(server.wait_for, "serving")
+    async with opened_store(Settings(store=env["APOGEE_STORE"])) as store:
+        return await load_key_records(store)
+
+
 async def test_F_PR_02_a_first_start_may_be_killed_at_any_moment(
     backend: str,
     mongodb: MongoDB,
@@ -290,5 +309,6 @@ async def test_F_PR_02_a_first_start_may_be_killed_at_any_moment(
             doomed.wait_for("listening")
             await asyncio.sleep(random.uniform(0, 0.3))
             doomed.stop(signal.SIGKILL)
-            with serving(env=env, cwd=tmp_path) as server:
-                await asyncio.to_thread(server.wait_for, "serving")
+            assert await keys_after_a_start(env, tmp_path) == await keys_after_a_start(
+                env, tmp_path
+            )

@@ -356,6 +356,9 @@ def test_check_says_which_step_comes_next(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "step 1 of 2: the next start, or `apogee-idp db upgrade`, goes on" in done.stdout
     assert cli("db", "status", **old).returncode == 1
+    with sqlite3.connect(tmp_path / "old.db") as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    db.close()
     assert json.loads(cli("clients", "rotate-secret", "billing", "--json", **old).stdout)
     with sqlite3.connect(tmp_path / "old.db") as db:
         ((text,),) = db.execute("SELECT document FROM applications").fetchall()

@@ -236,6 +236,19 @@ async def test_F_DB_09_what_is_asked_of_every_operation(
         assert command["$readPreference"] == {"mode": "primaryPreferred"}
 
 
+async def test_F_DB_06_what_is_bounded(new_store: Callable[..., MongoStore], url: str) -> None:
+    """Selection, connecting, sockets and waiting for one; the heartbeat finds a new primary."""
+    endless = "&serverSelectionTimeoutMS=99999&connectTimeoutMS=99999&socketTimeoutMS=99999"
+    store = new_store(url=url + endless, patience=2)
+    options = store._client.options
+    pool = options.pool_options
+    await store.close()
+    assert store._client.read_preference.mongos_mode == "primary"
+    assert options.server_selection_timeout == 2
+    assert (pool.connect_timeout, pool.socket_timeout, pool.wait_queue_timeout) == (2, 2.5, 2)
+    assert (pool.max_pool_size, options.heartbeat_frequency) == (32, 0.5)
+
+
 async def test_F_DB_01_keys_and_versions_are_compared_by_value(
     new_store: Callable[..., MongoStore], proxy: WireProxy, url: str
 ) -> None:
@@ -274,11 +287,20 @@ async def test_an_index_that_is_there_will_do(
     assert len(applications.index_information()) == 2
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="not unique"),
+        pytest.param(
+            {"unique": True, "partialFilterExpression": {"client_type": "public"}}, id="partial"
+        ),
+    ],
+)
 async def test_an_index_in_the_way_is_named(
-    new_store: Callable[..., MongoStore], applications: RawCollection[Raw]
+    new_store: Callable[..., MongoStore], applications: RawCollection[Raw], options: Raw
 ) -> None:
-    """And what to do about it."""
-    applications.create_index("client_id")
+    """And what to do about it; one for some of the documents only is not enough either."""
+    applications.create_index("client_id", **options)
     store = new_store()
     with pytest.raises(StoreUnavailable, match="not unique: drop it, then run `apogee-idp db up"):
         await store.upgrade()

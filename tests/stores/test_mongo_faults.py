@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,39 @@ async def test_F_DB_08_another_primary_is_found(
     assert await operation(store.applications, version) is not None  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("operation", ["take", "delete"])
+async def test_what_changes_between_finding_and_removing_is_removed_as_it_is_then(
+    store: MongoStore, proxy: WireProxy, new_store: Callable[..., MongoStore], operation: str
+) -> None:
+    """``take`` returns the newer document; who named the older version removes nothing."""
+    version = await store.applications.insert("key", {"n": 1})
+    found = proxy.hold_reply("find")
+    by_version = {"version": version} if operation == "delete" else {}
+    removing = asyncio.create_task(getattr(store.applications, operation)("key", **by_version))
+    async with asyncio.timeout(5), opened(new_store()) as other:
+        await found.wait()
+        await other.applications.replace("key", {"n": 2}, version=version)
+        proxy.cut()  # asks again, and finds the newer one
+        if operation == "take":
+            assert (await removing).document == {"n": 2}
+        else:
+            with pytest.raises(Conflict):
+                await removing
+
+
+async def test_a_stale_answer_removes_nothing(store: MongoStore, proxy: WireProxy) -> None:
+    """What is removed is what was found, by its version, or it is looked for again."""
+    version = await store.applications.insert("key", {"n": 1})
+    stale: list[dict[str, Any]] = []
+    proxy.edit("find", lambda reply: stale.append(reply) or reply)
+    await store.applications.get("key")
+    await store.applications.replace("key", {"n": 2}, version=version)
+    proxy.edit("find", lambda _: stale[0])
+    taken = await store.applications.take("key")
+    assert taken is not None
+    assert taken.document == {"n": 2}
+
+
 async def test_a_second_loss_is_the_last(store: MongoStore, proxy: WireProxy) -> None:
     """Bounded: then the store is unavailable, and the write may have happened."""
     proxy.lose_reply("insert")
@@ -178,8 +212,10 @@ async def test_F_DB_06_no_server_is_bounded(
     """Nothing listens: told within the patience, by the reason; then it comes, and is used."""
     await proxy.refuse()
     store = new_store(patience=0.5)
+    began = time.monotonic()
     with pytest.raises(StoreUnavailable, match=r"no primary: .*refused"):
         await store.open()
+    assert time.monotonic() - began < 1.5
     with pytest.raises(StoreUnavailable, match="not open"):
         await store.applications.insert("key", {})
     await proxy.listen()

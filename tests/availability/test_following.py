@@ -1,0 +1,63 @@
+"""Following the changes of a store that does odd things."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import pytest
+
+from apogee_idp.crypto.keys import KeyEncryptionKey
+from apogee_idp.following import StoreFollower
+from apogee_idp.keyring import KeyLoader
+from apogee_idp.readiness import Readiness
+from apogee_idp.stores.base import Change
+from apogee_idp.stores.directory import Directory
+from apogee_idp.stores.repositories import clients_in
+from apogee_idp.stores.sqlite import MEMORY, SqliteStore
+
+from .conftest import until
+
+
+class OddStore(SqliteStore):
+    """Its first stream of changes ends with an error that nobody expects."""
+
+    streams = 0
+
+    def changes(self) -> AsyncGenerator[Sequence[Change], None]:
+        self.streams += 1
+        return self._broken() if self.streams == 1 else super().changes()
+
+    async def _broken(self) -> AsyncGenerator[Sequence[Change], None]:
+        raise KeyError("a bug")
+        yield ()
+
+
+@pytest.fixture
+def backend() -> str:
+    return "sqlite"
+
+
+async def test_an_unexpected_error_is_told_and_followed_by_another_try(
+    key_encryption_key: str, log_output: Any
+) -> None:
+    """A bug must not leave the caches without word of changes for ever."""
+    store = OddStore(MEMORY, now=lambda: 0, new_id=lambda: "v")
+    keys = KeyLoader(store, [KeyEncryptionKey.parse(key_encryption_key)], now=lambda: 0)
+    clients = Directory(
+        clients_in(store).get, size=1, seconds=1, stale_seconds=1, monotonic=lambda: 0.0
+    )
+    readiness = Readiness(grace=1, monotonic=lambda: 0.0)
+    follower = StoreFollower(store, keys, {"applications": clients}, readiness)
+    following = asyncio.create_task(follower.run())
+
+    async def is_ready() -> bool:
+        return readiness.is_ready
+
+    await until(is_ready, 5)
+    following.cancel()
+    await asyncio.wait({following})
+    await store.close()
+    assert "following_failed" in log_output.getvalue()
+    assert "an unexpected KeyError" in log_output.getvalue()
