@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from .conftest import until
 BOUND = 2.0
 """Seconds within which every process obeys a change."""
 
-READY = {"status": "ready", "problem": None}
+HEADERS = ("Retry-After", "Cache-Control")
 Env = dict[str, str]
 
 
@@ -151,10 +152,28 @@ def later(backend: str, tmp_path: Path) -> Iterator[Later]:
     store.go()
 
 
-async def test_F_DB_04_a_store_may_come_later(
+@dataclass
+class Waiting:
+    """A server that was started before its store, and the means to ask it."""
+
+    env: Env
+    server: Server
+    later: Later
+    port: int
+    health: int
+    http: aiohttp.ClientSession
+
+    async def get(self, path: str) -> tuple[int, dict[str, str], Any]:
+        port = self.health if path in ("/livez", "/readyz") else self.port
+        async with self.http.get(f"http://127.0.0.1:{port}{path}") as answer:
+            kept = {name: answer.headers[name] for name in HEADERS if name in answer.headers}
+            return answer.status, kept, await answer.json()
+
+
+@pytest.fixture
+async def waiting(
     later: Later, tmp_path: Path, key_encryption_key: str, http: aiohttp.ClientSession
-) -> None:
-    """Up, alive, not ready, saying why; what needs the store is a 503; then ready by itself."""
+) -> AsyncIterator[Waiting]:
     port, health = free_port(), free_port()
     env = environment(
         APOGEE_STORE=later.url,
@@ -162,43 +181,58 @@ async def test_F_DB_04_a_store_may_come_later(
         APOGEE_HEALTH_PORT=str(health),
         APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
     )
-
-    async def get(path: str) -> tuple[int, str | None, Any]:
-        on = health if path in ("/livez", "/readyz") else port
-        async with http.get(f"http://127.0.0.1:{on}{path}") as answer:
-            return answer.status, answer.headers.get("Retry-After"), await answer.json()
-
     with serving(env=env, cwd=tmp_path) as server:
-        server.wait_for("listening")
-        why = "no primary: " if later.is_mongodb else "SQLite can't open"
+        await asyncio.to_thread(server.wait_for, "listening")
+        yield Waiting(env, server, later, port, health, http)
 
-        async def says_why() -> bool:
-            status, _, told = await get("/readyz")
-            assert (status, told["status"]) == (503, "not ready")
-            return why in told["problem"]
 
-        await until(says_why, 5)
-        assert (await get("/livez"))[0] == 200
-        assert (await get("/.well-known/jwks"))[:2] == (503, "1")
-        assert (await get("/.well-known/openid-configuration"))[0] == 200
-        status, refusal = await grant(http, port, "billing", "x")
-        assert (status, refusal["error"]) == (503, "temporarily_unavailable")
-        later.come()
-        await until(answers(lambda: get("/readyz"), (200, None, READY)), 5)
-        assert (await get("/.well-known/jwks"))[0] == 200
-        async with http.get(f"http://127.0.0.1:{health}/readyz") as answer:
-            assert answer.headers["Cache-Control"] == "no-store"
-        made = await command(env, tmp_path, "clients", "create", "billing", "--json")
-        secret = made["client_secret"]
-        await until(answers(lambda: _status(grant(http, port, "billing", secret)), 200), BOUND)
-    told = [event["event"] for event in server.events()]
-    assert (told.count("store_unavailable"), told.count("store_available")) == (1, 1)
-    reasons = {event.get("reason") for event in server.events()}
+async def test_F_DB_04_without_a_store_a_process_is_up_and_says_why_it_is_not_ready(
+    waiting: Waiting,
+) -> None:
+    """Alive; what needs the store is a 503 to come back to, what doesn't is answered."""
+    why = "no primary: " if waiting.later.is_mongodb else "SQLite can't open"
+
+    async def says_why() -> bool:
+        status, headers, told = await waiting.get("/readyz")
+        assert (status, told["status"]) == (503, "not ready")
+        assert headers == {"Cache-Control": "no-store"}
+        return why in told["problem"]
+
+    await until(says_why, 5)
+    assert (await waiting.get("/livez"))[0] == 200
+    status, headers, _ = await waiting.get("/.well-known/jwks")
+    assert (status, headers["Retry-After"]) == (503, "1")
+    assert (await waiting.get("/.well-known/openid-configuration"))[0] == 200
+    status, refusal = await grant(waiting.http, waiting.port, "billing", "x")
+    assert (status, refusal["error"]) == (503, "temporarily_unavailable")
+    waiting.server.stop()
+    told = [event for event in waiting.server.events() if event["event"] == "store_unavailable"]
+    assert len(told) == 1
+    reasons = {event.get("reason") for event in waiting.server.events()}
     assert "the keys were not loaded yet" in reasons
 
 
-async def _status(answer: Awaitable[tuple[int, Any]]) -> int:
-    return (await answer)[0]
+async def test_F_DB_04_a_store_that_comes_later_is_used(waiting: Waiting, tmp_path: Path) -> None:
+    """By itself, within five seconds, told once."""
+    assert (await waiting.get("/readyz"))[0] == 503
+    waiting.later.come()
+
+    async def is_ready() -> bool:
+        status, _, told = await waiting.get("/readyz")
+        return (status, told) == (200, {"status": "ready", "problem": None})
+
+    await until(is_ready, 5)
+    assert (await waiting.get("/.well-known/jwks"))[0] == 200
+    made = await command(waiting.env, tmp_path, "clients", "create", "billing", "--json")
+
+    async def is_granted() -> bool:
+        secret = made["client_secret"]
+        return (await grant(waiting.http, waiting.port, "billing", secret))[0] == 200
+
+    await until(is_granted, BOUND)
+    waiting.server.stop()
+    told = [event["event"] for event in waiting.server.events()]
+    assert told.count("store_available") == 1
 
 
 async def test_F_KEY_04_keys_that_can_not_be_opened_end_the_start(env: Env, tmp_path: Path) -> None:
