@@ -238,6 +238,7 @@ def _connect(url: str, patience: float) -> tuple[Any, Any]:
         problem = (
             "store: is no MongoDB URL that can be used. It is"
             " mongodb://user:password@host1,host2/database?replicaSet=name, with user and password"
-            f" percent-encoded ({type(error).__name__})"
+            " percent-encoded, and only options that the driver knows, each once"
+            f" ({type(error).__name__})"
         )
         raise SettingsError([problem]) from None

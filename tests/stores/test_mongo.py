@@ -238,7 +238,7 @@ async def test_F_DB_09_what_is_asked_of_every_operation(
 
 async def test_F_DB_06_what_is_bounded(new_store: Callable[..., MongoStore], url: str) -> None:
     """Selection, connecting, sockets and waiting for one; the heartbeat finds a new primary."""
-    endless = "&serverSelectionTimeoutMS=99999&connectTimeoutMS=99999&socketTimeoutMS=99999"
+    endless = "&serverSelectionTimeoutMS=99999&connectTimeoutMS=99999&waitQueueTimeoutMS=99999"
     store = new_store(url=url + endless, patience=2)
     options = store._client.options
     pool = options.pool_options
