@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from apogee_idp import (
     Client,
     InvalidScope,
@@ -26,8 +24,7 @@ class SetResources:
 
     async def __call__(self, event: ProcessSignIn) -> None:
         client = event.known_client()
-        resources = await asyncio.gather(*map(self._resources_of, event.scopes))
-        behind = dict(zip(event.scopes, resources, strict=True))
+        behind = {name: await self._resources_of(name) for name in event.scopes}
         if event.request.resources:
             _narrow(event, behind, client)
         else:

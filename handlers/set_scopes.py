@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from apogee_idp import Client, InvalidScope, ProcessSignIn, Services, is_scope_name
 
 _NEED_A_USER = frozenset({"openid", "offline_access"})
@@ -19,9 +17,10 @@ class SetScopes:
     async def __call__(self, event: ProcessSignIn) -> None:
         client = event.known_client()
         scopes = _requested(event.request.scope) or client.default_scopes
-        available = await asyncio.gather(*(self._is_available(name, client) for name in scopes))
-        if not all(available):
-            raise InvalidScope("A scope is unknown, or this client may not ask for it.")
+        self._scopes.prefetch(filter(client.permits_scope, scopes))
+        for name in scopes:
+            if not await self._is_available(name, client):
+                raise InvalidScope("A scope is unknown, or this client may not ask for it.")
         event.scopes = scopes
 
     async def _is_available(self, name: str, client: Client) -> bool:

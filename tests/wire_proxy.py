@@ -80,6 +80,10 @@ class WireProxy:
         self._add(command, _Fault(holds=done), 1)
         return done
 
+    def slow_down(self, command: str, seconds: float, *, times: int) -> None:
+        """The answer takes so much longer."""
+        self._add(command, _Fault(delays=seconds), times)
+
     def answer(self, command: str, reply: Reply, *, times: int = 1) -> None:
         """The server never hears of it."""
         self._add(command, _Fault(answer=reply), times)
@@ -164,6 +168,8 @@ class WireProxy:
                     continue
                 if fault is not None and fault.edit is not None:
                     frame = _reply_frame(_response_to(frame), fault.edit(_body(frame)))
+                if fault is not None:
+                    await asyncio.sleep(fault.delays)
                 writer.write(frame)
                 await writer.drain()
 
@@ -180,6 +186,7 @@ class WireProxy:
 class _Fault:
     loses_reply: bool = False
     holds: asyncio.Event | None = None
+    delays: float = 0.0
     answer: Reply | None = None
     edit: Edit | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -88,6 +88,17 @@ class Directory(Generic[Entity]):
             raise
         except StoreUnavailable:
             return self._stale(key)
+
+    def prefetch(self, keys: Iterable[str]) -> None:
+        """Begins to read whatever is not known of ``keys``.
+
+        Whoever then asks for one after the other waits once, not once for each.
+        """
+        for key in keys:
+            known = self._known.get(key)
+            is_known = key in self._unknown or (known is not None and self._is_fresh(known))
+            if not is_known and not self._is_lost:
+                self._reading(key)
 
     def forget(self, key: str | None) -> None:
         """An entity has changed: what is known of it, or being read, is not used any more.

@@ -13,9 +13,7 @@ from contextlib import AsyncExitStack
 from typing import Any, cast
 
 import pymongo
-from motor.motor_asyncio import (
-    AsyncIOMotorClient,
-)
+from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.asynchronous.change_stream import AsyncChangeStream
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError, WriteConcernError

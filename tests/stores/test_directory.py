@@ -172,6 +172,20 @@ async def test_a_damaged_entity_is_not_replaced_by_its_memory() -> None:
         await directory.get("damaged")
 
 
+async def test_F_DB_07_what_is_prefetched_is_read_at_the_same_time() -> None:
+    """Asking for three, one after the other, is three reads and one time to wait."""
+    source = Source(a="A", b="B", c="C")
+    directory = source.directory()
+    await directory.get("c")
+    source.open.clear()
+    directory.prefetch(["a", "b", "c"])
+    await asyncio.sleep(0)
+    assert source.reads == ["c", "a", "b"]
+    source.open.set()
+    assert [await directory.get(key) for key in "abc"] == ["A", "B", "C"]
+    assert source.reads == ["c", "a", "b"]
+
+
 async def test_a_damaged_entity_harms_no_other() -> None:
     """The store has answered: it is not lost, however often somebody asks for the damaged one."""
     source = Source(good="G")
