@@ -75,7 +75,8 @@ def configure_logging(settings: Settings, handler: logging.Handler, *, colors: b
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("apogee_idp").setLevel(settings.log_level.upper())
-    logging.getLogger("pymongo").setLevel(logging.WARNING)  # at INFO, a line for each lost question
+    # What the driver could not do, it raises; its own lines repeat that for each attempt.
+    logging.getLogger("pymongo").setLevel(logging.CRITICAL)
     logging.raiseExceptions = False
 
 
