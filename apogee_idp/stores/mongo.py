@@ -35,6 +35,7 @@ _SILENCE_SECONDS = 1.5
 _NO_CHANGE_STREAMS = (13, 40573)  # no permission; no replica set
 _CONNECTING_SECONDS = 5.0
 _POOL_SIZE = 32
+_PLACES = {"keys": "apogee.keys"}  # apart from what OpenIddict has or may have one day
 
 
 class MongoStore:
@@ -56,7 +57,7 @@ class MongoStore:
     ) -> None:
         self._client, self._motor_database = _connect(url, patience)
         self._database = cast(AsyncDatabase[Raw], self._motor_database)
-        self._names = {f"{prefix}.{name}": name for name in COLLECTIONS}
+        self._names = {f"{prefix}.{_PLACES.get(name, name)}": name for name in COLLECTIONS}
         self._schema = MongoSchema(
             self._database, prefix, now=now, new_id=new_id, patience=patience
         )
@@ -66,13 +67,13 @@ class MongoStore:
         self._collections = {
             name: MongoCollection(
                 name,
-                self._database[f"{prefix}.{name}"],
+                self._database[place],
                 is_upgraded=lambda: self._upgraded,
                 now=now,
                 new_id=new_id,
                 patience=patience,
             )
-            for name in COLLECTIONS
+            for place, name in self._names.items()
         }
 
     @property

@@ -16,7 +16,6 @@ from ..errors import StoreUnavailable, UnreadableDocument
 from ..model import Finding
 from .base import Schema
 from .mongo_errors import answered_within
-from .values import COLLECTIONS
 
 _RECORD = {"_id": "schema"}
 _LEASE_SECONDS = 5
@@ -87,7 +86,9 @@ class MongoSchema:
         patience: float,
     ) -> None:
         self._records = database[f"{prefix}.apogee.schema"]
-        self._collections = {name: database[f"{prefix}.{name}"] for name in COLLECTIONS}
+        self._collections = {
+            step.collection: database[f"{prefix}.{step.collection}"] for step in STEPS
+        }
         self._now = now
         self._owner = new_id()
         self._patience = patience

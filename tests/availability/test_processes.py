@@ -309,7 +309,7 @@ async def test_F_PR_02_a_process_killed_before_its_answer_leaves_nothing_half_do
         await command(env, tmp_path, "clients", "rotate-secret", "billing", "--json")
         await run_until_written(proxy, env, tmp_path, "serve")
         with pymongo.MongoClient[dict[str, Any]](env["APOGEE_STORE"]) as client:
-            keys = client.get_default_database()["openiddict.keys"]
+            keys = client.get_default_database()["openiddict.apogee.keys"]
             (before,) = keys.find()
             with serving(env=env, cwd=tmp_path) as server:
                 server.wait_for("serving")

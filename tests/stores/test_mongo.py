@@ -205,9 +205,9 @@ async def test_the_prefix_is_a_setting(
         await store.applications.insert("billing", {})
     names = database.list_collection_names()
     assert sorted(names) == [
+        "idp.x.apogee.keys",
         "idp.x.apogee.schema",
         "idp.x.applications",
-        "idp.x.keys",
         "idp.x.scopes",
     ]
 
