@@ -10,7 +10,6 @@ from .base import ANYTHING, Change
 Versions = Mapping[Change, str]
 """The version of every document there is."""
 
-
 _POLL_SECONDS = 0.5
 
 
