@@ -39,8 +39,8 @@ class MongoCollection:
     """The collection ``name``, kept in ``documents``; ``is_upgraded`` says whether to write yet.
 
     An operation that takes longer than ``patience`` seconds is StoreUnavailable; a write may still
-    have happened then. So it is if an answer was lost, unless what became of the write can be known;
-    reads, and updates to a version of their own, are tried once more.
+    have happened then. The same if an answer was lost, unless it can be known what became of the
+    write; reads, and updates to a version of their own, are tried once more.
     """
 
     def __init__(
