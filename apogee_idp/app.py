@@ -36,7 +36,7 @@ from .settings import BUILT_IN_PLUGIN, Settings
 from .stores.base import Store
 from .stores.directory import Directory
 from .stores.mongo import MongoStore
-from .stores.repositories import Entity, Repository, clients_in, scopes_in
+from .stores.repositories import Entity, Repository, clients_in, resources_in, scopes_in
 from .stores.sqlite import SqliteStore
 
 REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
@@ -140,6 +140,7 @@ async def opened_installation(
         directories: dict[str, Directory[Any]] = {
             "applications": services.clients,
             "scopes": services.scopes,
+            "resources": services.resources,
         }
         follower = StoreFollower(store, loader, directories, readiness)
         async with _running(follower) as following:
@@ -184,6 +185,7 @@ def _build_services(
         settings=settings.without_secrets(),  # for plugins
         clients=clients,
         scopes=scopes,
+        resources=_directory(resources_in(store), settings),
         keys=key_ring,
         authenticator=authenticator,
         minter=TokenMinter(settings.issuer, authenticator, now=now, new_id=new_id),

@@ -9,6 +9,7 @@ ApogeeError
 │   ├── UnsupportedGrantType   400 unsupported_grant_type
 │   ├── InvalidScope           400 invalid_scope
 │   ├── InvalidTarget          400 invalid_target
+│   ├── InvalidToken           401 invalid_token (RFC 6750 §3.1)
 │   ├── ServerError            500 server_error
 │   └── TemporarilyUnavailable 503 temporarily_unavailable
 ├── StoreError                 what a store could not do
@@ -110,6 +111,16 @@ class InvalidTarget(OAuthError):
     """The resource is malformed, missing, unknown, or outside the scopes (RFC 8707 §2)."""
 
     code = "invalid_target"
+
+
+class InvalidToken(OAuthError):
+    """A presented token is malformed, forged, expired, revoked, or of another kind."""
+
+    code = "invalid_token"
+    status = 401
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("The token is not valid.", reason=reason)
 
 
 class ServerError(OAuthError):

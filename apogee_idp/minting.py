@@ -13,6 +13,7 @@ from .errors import UnusableEvent
 from .events import RESERVED_CLAIMS, GenerateToken, ProcessSignIn
 from .model import (
     CLIENT_CREDENTIALS,
+    MAXIMUM_TOKEN_CHARACTERS,
     MAXIMUM_TOKEN_LIFETIME,
     ROLES_SCOPE,
     SIGNING_ALGORITHMS,
@@ -24,9 +25,6 @@ from .model import (
     could_pass_for_id_token,
     is_scope_name,
 )
-
-MAXIMUM_TOKEN_CHARACTERS = 8 * 1024
-"""More fits into no header: most servers take 8 KiB of it."""
 
 _JWS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _JWE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)

@@ -6,18 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 from urllib.parse import urlsplit
 
 ClientType = Literal["confidential", "public"]
-AuthenticationMethod = Literal["client_secret_basic", "client_secret_post"]
-SigningAlgorithm = Literal["RS256", "ES256"]
+AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 TokenTyp = Literal["at+jwt", "JWT"]
 KeyUse = Literal["sig", "enc"]
 TokenKind = Literal["access_token"]
+EncryptionTarget = Literal["server", "resource"]
+AudienceShape = Literal["compact", "array", "single"]
 
-SIGNING_ALGORITHMS: tuple[SigningAlgorithm, ...] = ("RS256", "ES256")
-TOKEN_TYPS: tuple[TokenTyp, ...] = ("at+jwt", "JWT")
+SIGNING_ALGORITHMS: tuple[SigningAlgorithm, ...] = get_args(SigningAlgorithm)
+TOKEN_TYPS: tuple[TokenTyp, ...] = get_args(TokenTyp)
+ENCRYPTION_TARGETS: tuple[EncryptionTarget, ...] = get_args(EncryptionTarget)
+AUDIENCE_SHAPES: tuple[AudienceShape, ...] = get_args(AudienceShape)
 
 CLIENT_CREDENTIALS = "client_credentials"
 ROLES_SCOPE = "roles"
@@ -27,12 +31,17 @@ STANDARD_SCOPES = frozenset(
 """Scopes with a meaning of their own: nobody can store one by these names."""
 
 TOKEN_ENDPOINT_PERMISSION = "ept:token"
+INTROSPECTION_PERMISSION = "ept:introspection"
+REVOCATION_PERMISSION = "ept:revocation"
 GRANT_TYPE_PERMISSION = "gt:"
 SCOPE_PERMISSION = "scp:"
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}")
 _SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
 USER_SUBJECT_PREFIX = "usr_"
+
+MAXIMUM_TOKEN_CHARACTERS = 8 * 1024
+"""More fits into no header: most servers take 8 KiB of it."""
 
 MAXIMUM_TOKEN_LIFETIME = 86_400
 """Seconds that an access token may live at most."""
@@ -101,6 +110,24 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Resource:
+    """An API, by the URI that is the audience of its tokens.
+
+    Tokens for it may be encrypted to one of the public keys in ``jwks`` (RFC 7517 §5), live
+    ``access_token_lifetime`` seconds at most, and may be introspected by ``introspection_clients``.
+    Which scopes belong to it is said by the scopes.
+    """
+
+    identifier: str
+    display_name: str = ""
+    jwks: Mapping[str, Any] | None = None
+    access_token_lifetime: int | None = None
+    introspection_clients: tuple[str, ...] = ()
+    properties: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    concurrency_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClientSecret:
     """One secret of a client, as a hash; times are Unix seconds."""
 
@@ -112,17 +139,34 @@ class ClientSecret:
 
 @dataclass(frozen=True, slots=True)
 class TokenProfile:
-    """How a client's access tokens are written."""
+    """How a client's access tokens are written.
+
+    ``encrypt_to`` holds for clients whose tokens are encrypted at all. ``lifetime`` is in seconds;
+    without one, the server's default. ``audience_shape``: ``compact`` is a string for one audience
+    and an array for several, ``array`` always an array, ``single`` a string, and several are
+    refused. ``claims`` are added to each token; ``session_tags`` become what AWS STS calls so.
+    A ``reference`` token is opaque, and the server keeps what it stands for.
+    """
 
     signing_algorithm: SigningAlgorithm = "RS256"
     typ: TokenTyp = "at+jwt"
+    encrypt_to: EncryptionTarget = "server"
+    lifetime: int | None = None
+    audience_shape: AudienceShape = "compact"
+    claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    session_tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    transitive_tags: tuple[str, ...] = ()
+    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """A registered client, as it stands in the store.
 
-    ``permissions`` are OpenIddict's: ``ept:token``, ``gt:<grant type>``, ``scp:<scope>``.
+    ``permissions`` are OpenIddict's: ``ept:token``, ``gt:<grant type>``, ``scp:<scope>``. ``jwks``
+    or what stands at ``jwks_uri`` are the public keys it may authenticate with (RFC 7523); the
+    ``aud`` of its assertions is the issuer, unless ``accepts_token_endpoint_audience``. Tokens
+    issued at ``tokens_not_before`` (Unix seconds) or earlier are revoked.
     ``properties`` are the operator's own, read-only here like everything else that requests share.
     """
 
@@ -139,6 +183,10 @@ class Client:
     skip_token_encryption: bool = False
     token_profile: TokenProfile = TokenProfile()
     secrets: tuple[ClientSecret, ...] = field(default=(), repr=False)
+    jwks: Mapping[str, Any] | None = None
+    jwks_uri: str | None = None
+    accepts_token_endpoint_audience: bool = False
+    tokens_not_before: int = 0
     created_at: int = 0
     properties: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     concurrency_token: str = ""
@@ -152,6 +200,10 @@ class Client:
     def permits_grant_type(self, grant_type: str) -> bool:
         """Whether the client may use the token endpoint with this grant type."""
         return {TOKEN_ENDPOINT_PERMISSION, GRANT_TYPE_PERMISSION + grant_type} <= self.permissions
+
+    def permits_endpoint(self, permission: str) -> bool:
+        """Whether the client may use the endpoint of this permission (``ept:introspection``)."""
+        return permission in self.permissions
 
     def permits_scope(self, name: str) -> bool:
         """Whether the client may ask for this scope."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .authentication import ClientAuthenticator
 from .keyring import KeyRing
 from .minting import TokenMinter
-from .model import Client, Scope
+from .model import Client, Resource, Scope
 from .settings import Settings
 from .stores.directory import Directory
 
@@ -17,13 +17,14 @@ from .stores.directory import Directory
 class Services:
     """The collaborators that plugins receive in ``register``; all of it is shared and frozen.
 
-    ``clients`` and ``scopes`` answer from a cache. ``now`` gives Unix seconds, ``new_id`` a
-    random id of 128 bits.
+    ``clients``, ``scopes`` and ``resources`` answer from a cache. ``now`` gives Unix seconds,
+    ``new_id`` a random id of 128 bits.
     """
 
     settings: Settings
     clients: Directory[Client]
     scopes: Directory[Scope]
+    resources: Directory[Resource]
     keys: KeyRing
     authenticator: ClientAuthenticator
     minter: TokenMinter

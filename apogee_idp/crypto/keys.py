@@ -17,7 +17,7 @@ from jwcrypto import jwe, jwk
 from jwcrypto.common import JWException
 
 from ..errors import KeyringError
-from ..model import SIGNING_ALGORITHMS, KeyRecord, KeyUse, SigningAlgorithm, frozen
+from ..model import KeyRecord, KeyUse, SigningAlgorithm, frozen
 
 ENCRYPTION_ALGORITHM = "RSA-OAEP"
 CONTENT_ENCRYPTION = "A256CBC-HS512"
@@ -152,7 +152,7 @@ def open_key_set(
         for r, key in opened
         if r.use == "enc"
     ]
-    if signing.keys() != set(SIGNING_ALGORITHMS) or not encryption:
+    if not {"RS256", "ES256"} <= signing.keys() or not encryption:
         raise KeyringError("the stored key set lacks a signing or an encryption key")
     public = [_published(r, key) for r, key in opened if r.use == "sig"]
     return KeySet(frozen(signing), encryption[0], frozen({"keys": public}))

@@ -123,6 +123,14 @@ class Store(Protocol):
     def scopes(self) -> Collection: ...
     @property
     def keys(self) -> Collection: ...
+    @property
+    def resources(self) -> Collection: ...
+    @property
+    def revocations(self) -> Collection: ...
+    @property
+    def tokens(self) -> Collection: ...
+    @property
+    def assertions(self) -> Collection: ...
 
     def prospect(self) -> Finding | None:
         """What the first start would make; None if there is something to open."""
@@ -149,6 +157,7 @@ class Store(Protocol):
     def changes(self) -> AsyncGenerator[Sequence[Change], None]:
         """What any process changes from now on, soon after; raises StoreUnavailable.
 
+        Not told are changes of the EXPIRING collections.
         The first item has ANYTHING: from then on nothing is missed. An empty item says that the
         store has answered and nothing has changed.
         """

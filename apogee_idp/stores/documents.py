@@ -1,4 +1,4 @@
-"""Clients, scopes and keys as documents in OpenIddict's shape, and back.
+"""Clients, scopes, resources and keys as documents in OpenIddict's shape, and back.
 
 The key of a document (``client_id``, ``name``) is the store's to write.
 
@@ -9,16 +9,20 @@ read strictly, so that a damaged document is an error and never half a client.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 from ..model import (
+    AUDIENCE_SHAPES,
+    ENCRYPTION_TARGETS,
     SIGNING_ALGORITHMS,
     TOKEN_TYPS,
     Client,
     ClientSecret,
     KeyRecord,
+    Resource,
     Scope,
     TokenProfile,
     frozen,
@@ -34,6 +38,7 @@ _SKIP_TOKEN_ENCRYPTION = "SkipTokenEncryption"
 _OURS = "apogee"
 
 Value = TypeVar("Value")
+Word = TypeVar("Word", bound=str)
 
 
 def write_client(client: Client, previous: Document) -> Document:
@@ -51,6 +56,7 @@ def write_client(client: Client, previous: Document) -> Document:
         "permissions": sorted(client.permissions),
         "requirements": sorted(client.requirements),
         "client_secret": legacy[0] if legacy else ABSENT,
+        "json_web_key_set": ABSENT if client.jwks is None else thawed(client.jwks),
         "properties": properties,
     }
 
@@ -67,7 +73,10 @@ def _our_facts(client: Client, previous: Mapping[str, Any]) -> dict[str, Any]:
         "roles": list(client.roles),
         "default_scopes": list(client.default_scopes),
         "default_audience": client.default_audience,
-        "token_profile": asdict(client.token_profile),
+        "token_profile": _write_token_profile(client.token_profile),
+        "jwks_uri": client.jwks_uri,
+        "accepts_token_endpoint_audience": client.accepts_token_endpoint_audience,
+        "tokens_not_before": client.tokens_not_before,
         "created_at": client.created_at,
         "secrets": [known.get(secret.id, {}) | asdict(secret) for secret in own],
     }
@@ -95,17 +104,44 @@ def read_client(stored: Stored) -> Client:
         skip_token_encryption=skip,
         token_profile=_read_token_profile(ours.get("token_profile", {})),
         secrets=_read_secrets(document, ours),
+        jwks=_optional(_read_json_object, document.get("json_web_key_set")),
+        jwks_uri=_optional(_text, ours.get("jwks_uri")),
+        accepts_token_endpoint_audience=ours.get("accepts_token_endpoint_audience", False) is True,
+        tokens_not_before=_whole(ours.get("tokens_not_before", 0)),
         created_at=_whole(ours.get("created_at", 0)),
         properties=frozen(properties),
         concurrency_token=stored.version,
     )
 
 
+def _write_token_profile(profile: TokenProfile) -> dict[str, Any]:
+    """Names of claims and tags may have dots, which members can't: so they are JSON in a text."""
+    return {
+        "signing_algorithm": profile.signing_algorithm,
+        "typ": profile.typ,
+        "encrypt_to": profile.encrypt_to,
+        "lifetime": profile.lifetime,
+        "audience_shape": profile.audience_shape,
+        "claims": json.dumps(thawed(profile.claims)),
+        "session_tags": json.dumps(thawed(profile.session_tags)),
+        "transitive_tags": list(profile.transitive_tags),
+        "reference": profile.reference,
+    }
+
+
 def _read_token_profile(members: Mapping[str, Any]) -> TokenProfile:
-    profile = TokenProfile(members.get("signing_algorithm", "RS256"), members.get("typ", "at+jwt"))
-    if profile.signing_algorithm not in SIGNING_ALGORITHMS or profile.typ not in TOKEN_TYPS:
-        raise ValueError("a token profile that nobody offers")
-    return profile
+    tags = _read_json_object(json.loads(members.get("session_tags", "{}")))
+    return TokenProfile(
+        signing_algorithm=_one_of(SIGNING_ALGORITHMS, members.get("signing_algorithm", "RS256")),
+        typ=_one_of(TOKEN_TYPS, members.get("typ", "at+jwt")),
+        encrypt_to=_one_of(ENCRYPTION_TARGETS, members.get("encrypt_to", "server")),
+        lifetime=_optional(_whole, members.get("lifetime")),
+        audience_shape=_one_of(AUDIENCE_SHAPES, members.get("audience_shape", "compact")),
+        claims=_read_json_object(json.loads(members.get("claims", "{}"))),
+        session_tags=frozen({name: _text(value) for name, value in tags.items()}),
+        transitive_tags=_texts(members.get("transitive_tags")),
+        reference=members.get("reference", False) is True,
+    )
 
 
 def _read_secrets(document: Document, ours: Mapping[str, Any]) -> tuple[ClientSecret, ...]:
@@ -146,6 +182,31 @@ def read_scope(stored: Stored) -> Scope:
     )
 
 
+def write_resource(resource: Resource, previous: Document) -> Document:
+    """What the document of ``resource`` must have, given the one there was before, if any."""
+    return {
+        "display_name": resource.display_name or ABSENT,
+        "jwks": ABSENT if resource.jwks is None else thawed(resource.jwks),
+        "access_token_lifetime": resource.access_token_lifetime,
+        "introspection_clients": list(resource.introspection_clients),
+        "properties": _write_properties(resource.properties, previous),
+    }
+
+
+def read_resource(stored: Stored) -> Resource:
+    """The resource in a document; raises as ``read_client`` does."""
+    document = stored.document
+    return Resource(
+        identifier=stored.key,
+        display_name=_text(document.get("display_name") or ""),
+        jwks=_optional(_read_json_object, document.get("jwks")),
+        access_token_lifetime=_optional(_whole, document.get("access_token_lifetime")),
+        introspection_clients=_texts(document.get("introspection_clients")),
+        properties=frozen(_members(document.get("properties"))),
+        concurrency_token=stored.version,
+    )
+
+
 def read_key_record(members: Mapping[str, Any]) -> KeyRecord:
     """One key of the key set; raises as ``read_client`` does."""
     return KeyRecord(
@@ -161,6 +222,20 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("expected text")
     return value
+
+
+def _one_of(offered: tuple[Word, ...], value: object) -> Word:
+    for word in offered:
+        if word == value:
+            return word
+    raise ValueError("a word that nobody knows here")
+
+
+def _read_json_object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError("expected a JSON object")
+    members: Mapping[str, Any] = frozen(value)
+    return members
 
 
 def _members(value: object) -> dict[str, Any]:

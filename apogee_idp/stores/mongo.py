@@ -24,9 +24,9 @@ from ..model import Finding
 from .base import ANYTHING, Change, Schema
 from .mongo_collection import MongoCollection, Raw
 from .mongo_errors import answered_within, translated_errors
-from .mongo_schema import MongoSchema
+from .mongo_schema import MongoSchema, place_of
 from .polling import Versions, poll_versions
-from .values import COLLECTIONS
+from .values import COLLECTIONS, FOLLOWED
 
 _OLDEST = (5, 0)
 _CLOCK_SECONDS = 5
@@ -35,7 +35,6 @@ _SILENCE_SECONDS = 1.5
 _NO_CHANGE_STREAMS = (13, 40573)  # no permission; no replica set
 _CONNECTING_SECONDS = 5.0
 _POOL_SIZE = 32
-_PLACES = {"keys": "apogee.keys"}  # apart from what OpenIddict has or may have one day
 
 
 class MongoStore:
@@ -57,7 +56,8 @@ class MongoStore:
     ) -> None:
         self._client, self._motor_database = _connect(url, patience)
         self._database = cast(AsyncDatabase[Raw], self._motor_database)
-        self._names = {f"{prefix}.{_PLACES.get(name, name)}": name for name in COLLECTIONS}
+        self._names = {place_of(name, prefix): name for name in COLLECTIONS}
+        self._followed = {place: n for place, n in self._names.items() if n in FOLLOWED}
         self._schema = MongoSchema(
             self._database, prefix, now=now, new_id=new_id, patience=patience
         )
@@ -87,6 +87,22 @@ class MongoStore:
     @property
     def keys(self) -> MongoCollection:
         return self._collections["keys"]
+
+    @property
+    def resources(self) -> MongoCollection:
+        return self._collections["resources"]
+
+    @property
+    def revocations(self) -> MongoCollection:
+        return self._collections["revocations"]
+
+    @property
+    def tokens(self) -> MongoCollection:
+        return self._collections["tokens"]
+
+    @property
+    def assertions(self) -> MongoCollection:
+        return self._collections["assertions"]
 
     def prospect(self) -> Finding | None:
         """There is always a server to ask."""
@@ -131,10 +147,12 @@ class MongoStore:
         await asyncio.to_thread(self._client.close)
 
     def _watch(self) -> AsyncChangeStream[Raw]:
-        ours = {"$in": [*self._names]}
+        ours = {"$in": [*self._followed]}
         of_ours = {"$match": {"$or": [{"ns.coll": ours}, {"to.coll": ours}, {"ns.coll": None}]}}
         places = ("fullDocument", "updateDescription.updatedFields")
-        keys = [f"{place}.{member}" for place in places for member in COLLECTIONS.values()]
+        keys = [
+            f"{place}.{member}" for place in places for member in {COLLECTIONS[n] for n in FOLLOWED}
+        ]
         needed = {"$project": dict.fromkeys(("operationType", "ns", *keys), 1)}
         stream = self._motor_database.watch(
             [of_ours, needed],
@@ -155,7 +173,7 @@ class MongoStore:
 
     def _change_of(self, event: Mapping[str, Any]) -> Change:
         """With a key only where it is certain that the document had no other one before."""
-        name = self._names.get(event.get("ns", {}).get("coll", ""))
+        name = self._followed.get(event.get("ns", {}).get("coll", ""))
         if name is None:
             return ANYTHING
         member = COLLECTIONS[name]
@@ -167,8 +185,8 @@ class MongoStore:
     async def _versions(self) -> Versions:
         return {
             Change(name, key): version
-            for name, collection in self._collections.items()
-            for key, version in (await collection.versions()).items()
+            for name in FOLLOWED
+            for key, version in (await self._collections[name].versions()).items()
         }
 
     async def _check_version(self) -> Finding:

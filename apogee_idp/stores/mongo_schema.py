@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -16,6 +16,7 @@ from ..errors import StoreUnavailable, UnreadableDocument
 from ..model import Finding
 from .base import Schema
 from .mongo_errors import answered_within
+from .values import EXPIRING, EXPIRY_MEMBER
 
 _RECORD = {"_id": "schema"}
 _LEASE_SECONDS = 5
@@ -23,11 +24,32 @@ _STEP_SECONDS = 60.0
 _WAIT_SECONDS = 0.1
 _WAITS = 100
 _INDEX_CONFLICTS = (85, 86)
+_OPENIDDICTS = ("applications", "scopes")
+
+
+def place_of(name: str, prefix: str) -> str:
+    """The collection that ``name`` is kept in; ours apart from what OpenIddict may ever have."""
+    return f"{prefix}.{name}" if name in _OPENIDDICTS else f"{prefix}.apogee.{name}"
+
+
+class Step(Protocol):
+    """One index that the store stands on; ``str`` says which."""
+
+    @property
+    def collection(self) -> str: ...
+
+    async def is_done(self, documents: AsyncCollection[Any]) -> bool:
+        """Whether there is such an index, whoever made it, under whatever name."""
+        ...
+
+    async def do(self, documents: AsyncCollection[Any]) -> None:
+        """Makes the index; raises StoreUnavailable if the documents or another index forbid it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class UniqueIndex:
-    """A step: no two documents of ``collection`` have the same ``member``."""
+    """No two documents of ``collection`` have the same ``member``."""
 
     collection: str
     member: str
@@ -36,7 +58,6 @@ class UniqueIndex:
         return f"unique index on {self.collection}.{self.member}"
 
     async def is_done(self, documents: AsyncCollection[Any]) -> bool:
-        """Whether there is such an index, whoever made it, under whatever name."""
         indexes = (await documents.index_information()).values()
         return any(
             list(index["key"]) == [(self.member, 1)]
@@ -46,7 +67,6 @@ class UniqueIndex:
         )
 
     async def do(self, documents: AsyncCollection[Any]) -> None:
-        """Makes the index; raises StoreUnavailable if the documents or another index forbid it."""
         try:
             await documents.create_index([(self.member, 1)], unique=True)
         except DuplicateKeyError as error:
@@ -64,7 +84,39 @@ class UniqueIndex:
             ) from error
 
 
-STEPS = (UniqueIndex("applications", "client_id"), UniqueIndex("scopes", "name"))
+@dataclass(frozen=True, slots=True)
+class ExpiryIndex:
+    """MongoDB itself cleans away the documents of ``collection`` that have expired."""
+
+    collection: str
+
+    def __str__(self) -> str:
+        return f"expiry index on {self.collection}.{EXPIRY_MEMBER}"
+
+    async def is_done(self, documents: AsyncCollection[Any]) -> bool:
+        indexes = (await documents.index_information()).values()
+        return any(
+            list(index["key"]) == [(EXPIRY_MEMBER, 1)] and index.get("expireAfterSeconds") == 0
+            for index in indexes
+        )
+
+    async def do(self, documents: AsyncCollection[Any]) -> None:
+        try:
+            await documents.create_index([(EXPIRY_MEMBER, 1)], expireAfterSeconds=0)
+        except OperationFailure as error:
+            if error.code not in _INDEX_CONFLICTS:
+                raise
+            raise StoreUnavailable(
+                f"{documents.name} has another index on {EXPIRY_MEMBER}: drop it, then run"
+                " `apogee-idp db upgrade`"
+            ) from error
+
+
+STEPS: tuple[Step, ...] = (
+    UniqueIndex("applications", "client_id"),
+    UniqueIndex("scopes", "name"),
+    *map(ExpiryIndex, EXPIRING),
+)
 """Numbered from 1. A step that was released is never changed: new indexes are a new step."""
 
 
@@ -87,7 +139,7 @@ class MongoSchema:
     ) -> None:
         self._records = database[f"{prefix}.apogee.schema"]
         self._collections = {
-            step.collection: database[f"{prefix}.{step.collection}"] for step in STEPS
+            step.collection: database[place_of(step.collection, prefix)] for step in STEPS
         }
         self._now = now
         self._owner = new_id()
@@ -128,7 +180,7 @@ class MongoSchema:
     async def _is_outdated(self) -> bool:
         return (await self.read()).done < len(STEPS) or bool(await self._missing(STEPS))
 
-    async def _missing(self, steps: Sequence[UniqueIndex]) -> list[UniqueIndex]:
+    async def _missing(self, steps: Sequence[Step]) -> list[Step]:
         async with answered_within(self._patience):
             return [step for step in steps if not await step.is_done(self._documents(step))]
 
@@ -165,5 +217,5 @@ class MongoSchema:
                     own, {"$unset": {"lease_owner": "", "lease_until": ""}}
                 )
 
-    def _documents(self, step: UniqueIndex) -> AsyncCollection[Any]:
+    def _documents(self, step: Step) -> AsyncCollection[Any]:
         return self._collections[step.collection]

@@ -7,14 +7,22 @@ from dataclasses import asdict, dataclass, replace
 from typing import Generic, TypeVar
 
 from ..errors import UnreadableDocument
-from ..model import Client, KeyRecord, Scope
+from ..model import Client, KeyRecord, Resource, Scope
 from .base import Collection, Store, Stored
-from .documents import read_client, read_key_record, read_scope, write_client, write_scope
+from .documents import (
+    read_client,
+    read_key_record,
+    read_resource,
+    read_scope,
+    write_client,
+    write_resource,
+    write_scope,
+)
 from .values import Document, difference
 
 _KEY_SET = "current"
 
-Entity = TypeVar("Entity", Client, Scope)
+Entity = TypeVar("Entity", Client, Resource, Scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,13 @@ def clients_in(store: Store) -> Repository[Client]:
 def scopes_in(store: Store) -> Repository[Scope]:
     """The scopes, by name."""
     return Repository(store.scopes, lambda scope: scope.name, write_scope, read_scope)
+
+
+def resources_in(store: Store) -> Repository[Resource]:
+    """The registered resources, by identifier."""
+    return Repository(
+        store.resources, lambda resource: resource.identifier, write_resource, read_resource
+    )
 
 
 async def load_key_records(store: Store) -> tuple[KeyRecord, ...] | None:

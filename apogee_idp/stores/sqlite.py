@@ -14,7 +14,7 @@ from .polling import Versions, poll_versions
 from .sqlite_collection import SqliteCollection
 from .sqlite_schema import do_missing_steps, read_schema
 from .sqlite_worker import Worker
-from .values import COLLECTIONS
+from .values import COLLECTIONS, FOLLOWED
 
 MEMORY = ":memory:"
 
@@ -42,9 +42,17 @@ class SqliteStore:
             if path == MEMORY
             else Worker("sqlite-reader", path, self._connect, patience, writes=False)
         )
-        self.applications, self.scopes, self.keys = (
-            SqliteCollection(name, self._reader, self._writer, now, new_id) for name in COLLECTIONS
-        )
+        made = {
+            name: SqliteCollection(name, self._reader, self._writer, now, new_id)
+            for name in COLLECTIONS
+        }
+        self.applications = made["applications"]
+        self.scopes = made["scopes"]
+        self.keys = made["keys"]
+        self.resources = made["resources"]
+        self.revocations = made["revocations"]
+        self.tokens = made["tokens"]
+        self.assertions = made["assertions"]
 
     def prospect(self) -> Finding | None:
         """In memory there is always something to open."""
@@ -130,6 +138,6 @@ class _VersionReader:
         self._last = (data_version, db.total_changes)
         return {
             Change(name, key): version
-            for name in COLLECTIONS
+            for name in FOLLOWED
             for key, version in db.execute(f"SELECT key, version FROM {name}")
         }

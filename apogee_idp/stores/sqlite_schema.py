@@ -6,15 +6,34 @@ import sqlite3
 
 from .base import Schema
 
-STEPS: dict[str, tuple[str, ...]] = {
-    "tables for applications, scopes and keys": tuple(
+
+def _table(name: str) -> str:
+    return (
         f"CREATE TABLE {name} (key TEXT PRIMARY KEY, version TEXT NOT NULL, expires_at INTEGER,"
         " document TEXT NOT NULL) STRICT, WITHOUT ROWID"
-        for name in ("applications", "scopes", "keys")
+    )
+
+
+STEPS: dict[str, tuple[str, ...]] = {
+    "tables for applications, scopes and keys": (
+        _table("applications"),
+        _table("scopes"),
+        _table("keys"),
     ),
     "keys of documents in their column only": (
         "UPDATE applications SET document = json_remove(document, '$.client_id')",
         "UPDATE scopes SET document = json_remove(document, '$.name')",
+    ),
+    "tables for resources, revocations, tokens and assertions": (
+        _table("resources"),
+        *(
+            statement
+            for name in ("revocations", "tokens", "assertions")
+            for statement in (
+                _table(name),
+                f"CREATE INDEX {name}_expires_at ON {name} (expires_at)",
+            )
+        ),
     ),
 }
 """Numbered from 1. A step that was released is never changed: new tables are a new step."""

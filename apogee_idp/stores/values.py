@@ -10,8 +10,21 @@ from typing import Any, Final
 
 from ..errors import InvalidDocument
 
-COLLECTIONS = {"applications": "client_id", "scopes": "name", "keys": "_id"}
+COLLECTIONS = {
+    "applications": "client_id",
+    "scopes": "name",
+    "keys": "_id",
+    "resources": "_id",
+    "revocations": "_id",
+    "tokens": "_id",
+    "assertions": "_id",
+}
 """Each collection, and the member in which OpenIddict's documents have their key."""
+
+EXPIRING = ("revocations", "tokens", "assertions")
+"""Collections of documents that come and go with the traffic: nobody follows their changes."""
+
+FOLLOWED = tuple(name for name in COLLECTIONS if name not in EXPIRING)
 
 VERSION_MEMBER = "concurrency_token"
 EXPIRY_MEMBER = "expiration_date"

@@ -205,8 +205,11 @@ async def test_the_prefix_is_a_setting(
         await store.applications.insert("billing", {})
     names = database.list_collection_names()
     assert sorted(names) == [
+        "idp.x.apogee.assertions",
         "idp.x.apogee.keys",
+        "idp.x.apogee.revocations",
         "idp.x.apogee.schema",
+        "idp.x.apogee.tokens",
         "idp.x.applications",
         "idp.x.scopes",
     ]

@@ -36,7 +36,7 @@ async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None
     await again.close()
     db = sqlite3.connect(tmp_path / "a.db")
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert db.execute("PRAGMA user_version").fetchone() == (3,)
     db.close()
 
 
