@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 from .authentication import ClientAuthenticator
@@ -24,8 +25,12 @@ from .events import (
     TokenStage,
 )
 from .following import StoreFollower
+from .housekeeping import Housekeeper
 from .key_encryption import key_encryption_keys
-from .keyring import KeyLoader, KeyRing
+from .key_keeping import KeyKeeper
+from .key_rotation import KeyPeriods
+from .key_sources import KeyFiles, PluginKeys
+from .keyring import KeyRing
 from .logs import observe_handler
 from .minting import TokenMinter
 from .pipeline import Registry
@@ -96,6 +101,20 @@ def store_of(
     return MongoStore(settings.store, prefix=prefix, now=now, new_id=new_id, patience=patience)
 
 
+def periods_of(settings: Settings) -> KeyPeriods:
+    """How long a key signs, and is published before and after."""
+    return KeyPeriods(
+        active=settings.key_active_seconds,
+        ahead=settings.key_ahead_seconds,
+        retired=settings.key_retired_seconds,
+    )
+
+
+def key_files_of(settings: Settings) -> KeyFiles:
+    """The source of the keys that are mounted as files."""
+    return KeyFiles(tuple(map(Path, settings.key_files)), settings.key_files_password)
+
+
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings, its schema up to date, closed in the end.
@@ -133,17 +152,28 @@ async def opened_installation(
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
     store = store_of(settings, now=now, patience=patience)
     try:
-        loader = KeyLoader(store, keys, now=now)
-        services = _build_services(settings, store, loader.ring, SecretVerifier(slow), now)
+        plugin_keys = PluginKeys()
+        keeper = KeyKeeper(
+            store,
+            keys,
+            algorithms=settings.signing_algorithms,
+            periods=periods_of(settings),
+            now=now,
+            sources={"files": key_files_of(settings), "plugins": plugin_keys},
+        )
+        services = _build_services(settings, store, keeper.ring, SecretVerifier(slow), now)
         registry = build_registry(services)
+        plugin_keys.ask(registry)
         readiness = Readiness(grace=settings.cache_stale_seconds, monotonic=time.monotonic)
         directories: dict[str, Directory[Any]] = {
             "applications": services.clients,
             "scopes": services.scopes,
             "resources": services.resources,
         }
-        follower = StoreFollower(store, loader, directories, readiness)
-        async with _running(follower) as following:
+        follower = StoreFollower(store, keeper, directories, readiness)
+        expiring = (store.revocations, store.tokens, store.assertions)
+        housekeeper = Housekeeper(keeper, expiring, monotonic=time.monotonic)
+        async with _running(housekeeper), _running(follower) as following:
             yield Installation(settings, store, services, registry, readiness, following)
     finally:
         await store.close()
@@ -151,14 +181,14 @@ async def opened_installation(
 
 
 @asynccontextmanager
-async def _running(follower: StoreFollower) -> AsyncIterator[asyncio.Task[None]]:
-    following = asyncio.create_task(follower.run())
+async def _running(worker: StoreFollower | Housekeeper) -> AsyncIterator[asyncio.Task[None]]:
+    running = asyncio.create_task(worker.run())
     try:
-        yield following
+        yield running
     finally:
-        following.cancel()
+        running.cancel()
         with suppress(asyncio.CancelledError, KeyringError):
-            await following
+            await running
 
 
 def build_registry(services: Services) -> Registry:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from .app import closing_store, opened_installation
-from .crypto.keys import KeyEncryptionKey, open_key_set
+from .crypto.keys import open_record
+from .crypto.sealing import KeyEncryptionKey
 from .errors import ApogeeError
 from .key_encryption import key_encryption_keys
 from .model import Finding
 from .settings import Settings
 from .stores.base import Schema, Store
-from .stores.repositories import load_key_records
+from .stores.repositories import load_key_ring
 
 _NO_KEYS_YET = Finding("keys", True, "none yet: the first start makes them")
 
@@ -87,11 +88,12 @@ async def handler_table(settings: Settings) -> list[dict[str, Any]]:
 
 async def _check_keys(store: Store, keys: list[KeyEncryptionKey]) -> Finding:
     try:
-        records = await load_key_records(store)
-        if records is None:
+        ring = await load_key_ring(store)
+        if ring is None:
             return _NO_KEYS_YET
-        open_key_set(records, keys)
+        for record in ring.keys:
+            open_record(record, keys, {})
     except ApogeeError as error:
         return Finding("keys", False, str(error))
-    algorithms = ", ".join(record.algorithm for record in records)
-    return Finding("keys", True, f"{len(records)} open: {algorithms}")
+    algorithms = ", ".join(record.algorithm for record in ring.keys)
+    return Finding("keys", True, f"{len(ring.keys)} open: {algorithms}")

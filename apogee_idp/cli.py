@@ -13,6 +13,7 @@ from . import app, checks, development, serving
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
 from .cli_database import db
 from .cli_entities import clients, scopes
+from .cli_keys import keys
 from .errors import SettingsError
 from .logs import logging_to
 from .model import Finding
@@ -32,6 +33,7 @@ def main() -> None:
 main.add_command(clients)
 main.add_command(scopes)
 main.add_command(db)
+main.add_command(keys)
 
 
 @main.command()

@@ -15,6 +15,7 @@ from .model import (
     EncryptionKey,
     IssuedToken,
     Principal,
+    ProvidedKey,
     SigningKey,
     TokenKind,
     TokenProfile,
@@ -160,6 +161,17 @@ class GenerateToken:
     signing_key: SigningKey | None = None
     encryption_key: EncryptionKey | None = None
     token: IssuedToken | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class ProvideKeys:
+    """Asks handlers for the signing keys that they keep: in a KMS, in a PKCS#11 token.
+
+    It comes before the first key is loaded, and then every few seconds. A key that was not there
+    before is published first and signs after ``key_ahead_seconds``.
+    """
+
+    keys: list[ProvidedKey] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from .errors import KeyringError, StoreUnavailable, UnreadableDocument
-from .keyring import KeyLoader
+from .key_keeping import KeyKeeper
 from .logs import log_fault, log_lifecycle, log_store_unavailable
 from .readiness import Readiness
 from .stores.base import ANYTHING, Change, Store
@@ -26,7 +26,7 @@ class StoreFollower:
     def __init__(
         self,
         store: Store,
-        keys: KeyLoader,
+        keys: KeyKeeper,
         directories: Mapping[str, Directory[Any]],
         readiness: Readiness,
     ) -> None:
@@ -68,11 +68,12 @@ class StoreFollower:
                 self._directories[change.collection].forget(change.key)
         if any(change == ANYTHING or change.collection == "keys" for change in changes):
             self._keys_problem = await self._load_keys()
-        if self._keys_problem is None:
+        problem = self._keys_problem or self._keys.problem
+        if problem is None:
             if self._readiness.restore():
                 log_lifecycle("store_available")
-        elif self._readiness.doubt_keys(self._keys_problem):
-            log_store_unavailable(self._keys_problem)
+        elif self._readiness.doubt_keys(problem):
+            log_store_unavailable(problem)
 
     def _begin_anew(self) -> None:
         for directory in self._directories.values():

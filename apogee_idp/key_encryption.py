@@ -8,7 +8,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from .crypto.keys import KeyEncryptionKey
+from .crypto.sealing import KeyEncryptionKey
 from .errors import KeyringError
 from .settings import Settings
 from .stores.sqlite import MEMORY
@@ -35,6 +35,12 @@ def key_encryption_keys(settings: Settings) -> list[KeyEncryptionKey]:
         return [KeyEncryptionKey.parse(text) for text in settings.key_encryption_key]
     except ValueError as error:
         raise KeyringError(f"APOGEE_KEY_ENCRYPTION_KEY: {error}") from None
+
+
+def development_key_exists(settings: Settings) -> bool:
+    """Whether ``serve --dev`` keeps a key beside the SQLite file of the settings."""
+    database = settings.sqlite_path
+    return database is not None and Path(database + DEVELOPMENT_KEY_SUFFIX).exists()
 
 
 def _development_key(database: str) -> KeyEncryptionKey:

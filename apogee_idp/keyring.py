@@ -1,94 +1,119 @@
-"""The installation's keys: made once, by one process, then opened by every process."""
+"""The opened keys, as handlers and endpoints see them."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from .crypto.keys import KeyEncryptionKey, KeySet, generate_records, open_key_set
-from .errors import AlreadyExists, KeyringError, StoreUnavailable
-from .model import EncryptionKey, SigningKey
-from .stores.base import Store
-from .stores.repositories import add_key_records, load_key_records
+from .crypto.keys import DecryptionKey, OpenedKey
+from .crypto.public_keys import RecipientKey, VerificationKey
+from .errors import KeyringError, StoreUnavailable
+from .key_rotation import KeyPeriods, state_of
+from .model import SIGNING_ALGORITHMS, EncryptionKey, KeyState, SigningKey, frozen
+
+_BY_PREFERENCE: tuple[KeyState, ...] = ("retired", "published", "active")
+
+
+@dataclass(frozen=True, slots=True)
+class KeysOfTheMoment:
+    """What the ring is good for at one time; mappings are by algorithm, or by kid."""
+
+    signing: Mapping[str, SigningKey]
+    encryption: RecipientKey | None
+    verification: Mapping[str, VerificationKey]
+    decryption: Mapping[str, DecryptionKey]
+    jwks: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedKeys:
+    """The ring at one version, opened; what each key is good for depends on the time."""
+
+    keys: tuple[OpenedKey, ...]
+    periods: KeyPeriods
+
+    def at(self, now: int) -> KeysOfTheMoment:
+        """The keys that are published, active or retired at ``now``.
+
+        Where the private half of an active key is not at hand, another one signs: rather one that
+        is published already than one that is retired.
+        """
+        found = self._by_preference(now)
+        published = sorted((key for key in found if key.verification), key=_publication_order)
+        return KeysOfTheMoment(
+            signing=frozen({k.record.algorithm: k.signing for k in found if k.signing}),
+            encryption=next((k.encryption for k in reversed(found) if k.encryption), None),
+            verification=frozen({k.record.kid: k.verification for k in found if k.verification}),
+            decryption=frozen({k.record.kid: k.decryption for k in found if k.decryption}),
+            jwks=frozen({"keys": [key.public for key in published]}),
+        )
+
+    def _by_preference(self, now: int) -> Sequence[OpenedKey]:
+        """The one to sign with last."""
+        records = [key.record for key in self.keys]
+        states = {r.kid: state_of(r, records, self.periods, now) for r in records}
+        usable = [key for key in self.keys if states[key.record.kid] in _BY_PREFERENCE]
+        return sorted(
+            usable,
+            key=lambda key: (
+                _BY_PREFERENCE.index(states[key.record.kid]),
+                key.record.activates_at,
+                key.record.kid,
+            ),
+        )
 
 
 class KeyRing:
-    """The opened keys, for handlers to choose from: always those that ``current`` returns.
+    """The keys of the installation: always those that ``current`` returns, at the time ``now``.
 
     Until it returns any, everything raises StoreUnavailable.
     """
 
-    __slots__ = ("_current",)
+    __slots__ = ("_current", "_now", "_seen")
 
-    def __init__(self, current: Callable[[], KeySet | None]) -> None:
+    def __init__(self, current: Callable[[], OpenedKeys | None], *, now: Callable[[], int]) -> None:
         self._current = current
+        self._now = now
+        self._seen: tuple[OpenedKeys, int, KeysOfTheMoment] | None = None
 
     @property
     def jwks(self) -> Mapping[str, Any]:
-        """The public signing keys as a JWK Set (RFC 7517 §5), read-only."""
-        return self._keys.jwks
+        """The public signing keys as a JWK Set (RFC 7517 §5), in a stable order, read-only."""
+        return self._of_the_moment().jwks
 
     @property
     def encryption_key(self) -> EncryptionKey:
         """The server's own key, which access tokens are encrypted to by default."""
-        return self._keys.encryption
+        key = self._of_the_moment().encryption
+        if key is None:
+            raise KeyringError("no key encrypts")
+        return key
 
     def signing_key(self, algorithm: str) -> SigningKey:
         """The key that signs with ``algorithm``; raises KeyringError if there is none."""
         try:
-            return self._keys.signing[algorithm]
+            return self._of_the_moment().signing[algorithm]
         except KeyError:
             raise KeyringError(f"no key signs {algorithm}") from None
 
-    @property
-    def _keys(self) -> KeySet:
-        keys = self._current()
+    def verification_key(self, kid: str) -> VerificationKey | None:
+        """The key that verifies what the key of this id signed, or None if none is published."""
+        return self._of_the_moment().verification.get(kid)
+
+    def decryption_key(self, kid: str) -> DecryptionKey | None:
+        """The key that opens what was encrypted to the key of this id, if there is one."""
+        return self._of_the_moment().decryption.get(kid)
+
+    def _of_the_moment(self) -> KeysOfTheMoment:
+        keys, now = self._current(), self._now()
         if keys is None:
             raise StoreUnavailable("the keys were not loaded yet")
-        return keys
+        if self._seen is None or self._seen[0] is not keys or self._seen[1] != now:
+            self._seen = (keys, now, keys.at(now))
+        return self._seen[2]
 
 
-class KeyLoader:
-    """Keeps ``ring`` filled with the key set of the store, and makes that where there is none.
-
-    The first key-encryption key seals, all of them open.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        key_encryption_keys: Sequence[KeyEncryptionKey],
-        *,
-        now: Callable[[], int],
-    ) -> None:
-        self._store = store
-        self._key_encryption_keys = key_encryption_keys
-        self._now = now
-        self._loaded: KeySet | None = None
-        self.ring = KeyRing(lambda: self._loaded)
-
-    @property
-    def has_loaded(self) -> bool:
-        """Whether the ring has keys."""
-        return self._loaded is not None
-
-    async def load(self) -> None:
-        """Loads the keys anew.
-
-        Of several processes that find an empty store, the first insert wins and all use its keys.
-        Raises KeyringError, and leaves the ring as it was, rather than ever replacing keys that
-        are gone or can't be opened.
-        """
-        records = await load_key_records(self._store)
-        if records is None and self._loaded is None:
-            made = await asyncio.to_thread(
-                generate_records, self._key_encryption_keys[0], self._now()
-            )
-            with suppress(AlreadyExists):
-                await add_key_records(self._store, made)
-            records = await load_key_records(self._store)
-        if records is None:
-            raise KeyringError("the key set is gone from the store: restore it from a backup")
-        self._loaded = await asyncio.to_thread(open_key_set, records, self._key_encryption_keys)
+def _publication_order(key: OpenedKey) -> tuple[int, int, str]:
+    record = key.record
+    return SIGNING_ALGORITHMS.index(record.algorithm), record.activates_at, record.kid

@@ -14,14 +14,19 @@ AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "pri
 SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 TokenTyp = Literal["at+jwt", "JWT"]
 KeyUse = Literal["sig", "enc"]
+KeyState = Literal["published", "active", "retired", "removed"]
 TokenKind = Literal["access_token"]
 EncryptionTarget = Literal["server", "resource"]
 AudienceShape = Literal["compact", "array", "single"]
 
 SIGNING_ALGORITHMS: tuple[SigningAlgorithm, ...] = get_args(SigningAlgorithm)
+KEY_USES: tuple[KeyUse, ...] = get_args(KeyUse)
 TOKEN_TYPS: tuple[TokenTyp, ...] = get_args(TokenTyp)
 ENCRYPTION_TARGETS: tuple[EncryptionTarget, ...] = get_args(EncryptionTarget)
 AUDIENCE_SHAPES: tuple[AudienceShape, ...] = get_args(AudienceShape)
+
+STORE_SOURCE = "store"
+"""The source of keys that rest in the store; others are files and plugins."""
 
 CLIENT_CREDENTIALS = "client_credentials"
 ROLES_SCOPE = "roles"
@@ -248,13 +253,29 @@ class ClientAuthentication:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """One private key as it rests in the store; ``created_at`` is in Unix seconds."""
+    """One key of the ring as it rests in the store; times are Unix seconds.
+
+    ``sealed`` is its encrypted private half; without one, that is at ``source``, and ``public`` has
+    its JWK.
+    """
 
     kid: str
     use: KeyUse
     algorithm: str
     created_at: int
-    sealed: str = field(repr=False)
+    activates_at: int
+    sealed: str = field(default="", repr=False)
+    source: str = STORE_SOURCE
+    public: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRingRecord:
+    """All keys of the installation, and the kids of those that were revoked."""
+
+    keys: tuple[KeyRecord, ...]
+    revoked: tuple[str, ...] = ()
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,11 +326,21 @@ class SigningKey(Protocol):
         ...
 
 
-class EncryptionKey(Protocol):
-    """A public key that tokens are encrypted to."""
+class ProvidedKey(SigningKey, Protocol):
+    """A signing key that is kept somewhere else: in a file, a KMS, a PKCS#11 token.
+
+    Its ``kid`` is the RFC 7638 thumbprint of ``public_jwk`` (RFC 7517 §4).
+    """
 
     @property
-    def kid(self) -> str: ...
+    def public_jwk(self) -> Mapping[str, Any]: ...
+
+
+class EncryptionKey(Protocol):
+    """A public key that tokens are encrypted to; that of an API may have no ``kid``."""
+
+    @property
+    def kid(self) -> str | None: ...
     def encrypt(self, signed_token: str, *, typ: str) -> str:
         """``signed_token`` wrapped as a compact JWE (RFC 7519 §5.2: ``cty`` says JWT)."""
         ...

@@ -15,27 +15,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from marshmallow import RAISE, Schema, ValidationError, validate
-from marshmallow import fields as schema_fields
+from marshmallow import ValidationError
 
 from .errors import SettingsError
-from .model import CLIENT_CREDENTIALS, MAXIMUM_TOKEN_LIFETIME
+from .settings_schema import IMPLEMENTED_GRANT_TYPES, SQLITE_SCHEME, SettingsSchema
 
 BUILT_IN_PLUGIN = "handlers:register"
-IMPLEMENTED_GRANT_TYPES = (CLIENT_CREDENTIALS,)
 ENVIRONMENT_PREFIX = "APOGEE_"
 CONFIG_VARIABLE = "APOGEE_CONFIG"
 
-_ISSUER = re.compile(
-    r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?((/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?)"
-)
-_COLLECTION = r"(?=.{1,60}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z"
 _SERVICE_HOST = re.compile("_SERVICE_(HOST|PORT)|_PORT_[0-9]+_(TCP|UDP)")
-_SQLITE_SCHEME = "sqlite:///"
-_MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
 _UNKNOWN = "Unknown field."
-_SECRET = "key_encryption_key"
-_FROM_FILE = ("key_encryption_key", "store")
+_SECRETS = ("key_encryption_key", "key_files_password")
+_FROM_FILE = ("key_encryption_key", "key_files_password", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +53,13 @@ class Settings:
     handler_timeout: float = 2.0
     request_timeout: float = 10.0
     shutdown_timeout: float = 25.0
+    signing_algorithms: tuple[str, ...] = ("RS256", "ES256")
+    key_active_seconds: int = 7_776_000
+    key_ahead_seconds: int = 86_400
+    key_retired_seconds: int = 172_800
+    key_files: tuple[str, ...] = ()
+    key_files_password: str = field(default="", repr=False)
+    private_hosts: tuple[str, ...] = ()
     log_level: str = "info"
     log_format: str = "json"
     key_encryption_key: tuple[str, ...] = field(default=(), repr=False)
@@ -74,94 +73,18 @@ class Settings:
     @property
     def sqlite_path(self) -> str | None:
         """The file behind the store's URL, or ``:memory:``; None for MongoDB."""
-        if not self.store.startswith(_SQLITE_SCHEME):
+        if not self.store.startswith(SQLITE_SCHEME):
             return None
-        return self.store.removeprefix(_SQLITE_SCHEME)
+        return self.store.removeprefix(SQLITE_SCHEME)
 
     def without_secrets(self) -> Settings:
         """The same for whoever needs no secret: without keys and the store's password."""
         store = self.store if self.sqlite_path is not None else "mongodb://"
-        return replace(self, key_encryption_key=(), store=store)
+        return replace(self, key_encryption_key=(), key_files_password="", store=store)
 
     def endpoint(self, path: str) -> str:
         """The absolute URL of ``path``, which begins with ``/``."""
         return self.issuer.rstrip("/") + path
-
-
-class _List(schema_fields.List[Any]):
-    """A list in the file; in the environment the same, separated by commas."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
-        return tuple(super()._deserialize(value, *args, **kwargs))
-
-
-class _Whole(schema_fields.Integer):
-    """A whole number, or its digits in the environment; no fraction, no truth value."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(value) is not int and not (
-            isinstance(value, str) and value.isascii() and value.isdigit()
-        ):
-            raise self.make_error("invalid")
-        return super()._deserialize(value, *args, **kwargs)
-
-
-def _positive(maximum: float) -> validate.Range:
-    return validate.Range(min=0, min_inclusive=False, max=maximum)
-
-
-def _check_issuer(issuer: str) -> None:
-    """RFC 8414 §2: no query, no fragment; what tokens carry is exactly this text."""
-    if not _ISSUER.fullmatch(issuer):
-        raise ValidationError(
-            "must be http(s)://host[:port][/path], without query, fragment, user or odd characters"
-        )
-    try:
-        port = urlsplit(issuer).port
-    except ValueError:
-        port = 0
-    if port == 0:
-        raise ValidationError("has a port that is none")
-
-
-def _check_host(host: str) -> None:
-    if not host.isascii() or not host.isprintable() or " " in host or not host:
-        raise ValidationError("must be an address or a host name")
-
-
-def _check_store(url: str) -> None:
-    if url.startswith(_MONGODB_SCHEMES) and url.isprintable():
-        return
-    if not url.startswith(_SQLITE_SCHEME) or url == _SQLITE_SCHEME or not url.isprintable():
-        raise ValidationError(
-            "must be sqlite:///relative/path, sqlite:////absolute/path or mongodb://host/database"
-        )
-
-
-class _SettingsSchema(Schema):
-    class Meta:
-        unknown = RAISE
-
-    issuer = schema_fields.String(validate=_check_issuer)
-    host = schema_fields.String(validate=_check_host)
-    port = _Whole(validate=validate.Range(1, 65535))
-    health_port = _Whole(validate=validate.Range(0, 65535))
-    store = schema_fields.String(validate=_check_store)
-    mongodb_prefix = schema_fields.String(validate=validate.Regexp(_COLLECTION))
-    plugins = _List(schema_fields.String(validate=validate.Length(min=1)))
-    grant_types = _List(schema_fields.String(validate=validate.OneOf(IMPLEMENTED_GRANT_TYPES)))
-    access_token_lifetime = _Whole(validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))
-    cache_size = _Whole(validate=validate.Range(1, 1_000_000))
-    cache_seconds = schema_fields.Float(validate=_positive(300))
-    cache_stale_seconds = schema_fields.Float(validate=validate.Range(0, 3600))
-    handler_timeout = schema_fields.Float(validate=_positive(60))
-    request_timeout = schema_fields.Float(validate=_positive(60))
-    shutdown_timeout = schema_fields.Float(validate=_positive(300))
-    log_level = schema_fields.String(validate=validate.OneOf(("debug", "info", "warning", "error")))
-    log_format = schema_fields.String(validate=validate.OneOf(("json", "console")))
-    key_encryption_key = _List(schema_fields.String())
 
 
 def load_settings(
@@ -187,14 +110,17 @@ def load_settings(
         values |= layer
         origins |= {key: name_of(key) for key in layer}
     try:
-        loaded = _SettingsSchema().load(_with_development_defaults(values, development))
+        loaded = SettingsSchema().load(_with_development_defaults(values, development))
     except ValidationError as error:
         problems += _described(error, origins)
         loaded = dict(error.valid_data)  # type: ignore[arg-type]  # of one object, not of a list
     problems += _transport_problems(loaded, origins, development)
     if problems:
         raise SettingsError(problems)
-    return Settings(**loaded, development=development)
+    settings = Settings(**loaded, development=development)
+    if problems := _period_problems(settings):
+        raise SettingsError(problems)
+    return settings
 
 
 def _from_file(config: Path | None, problems: list[str]) -> dict[str, Any]:
@@ -208,11 +134,12 @@ def _from_file(config: Path | None, problems: list[str]) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         problems.append(f"{config}: is not TOML: {error}")
         return {}
-    if values.pop(_SECRET, None) is not None:
-        problems.append(
-            f"{config}: {_SECRET}: secrets don't belong in a settings file; set"
-            " APOGEE_KEY_ENCRYPTION_KEY or APOGEE_KEY_ENCRYPTION_KEY_FILE"
-        )
+    problems += [
+        f"{config}: {secret}: secrets don't belong in a settings file; set {_variable(secret)} or"
+        f" {_variable(secret)}_FILE"
+        for secret in _SECRETS
+        if values.pop(secret, None) is not None
+    ]
     return values
 
 
@@ -271,7 +198,7 @@ def _flat(message: Any) -> str:
 
 
 def _unknown(key: str) -> str:
-    close = get_close_matches(key, _SettingsSchema().fields, n=1)
+    close = get_close_matches(key, SettingsSchema().fields, n=1)
     hint = f"did you mean {close[0]}?" if close else "see config/apogee.toml"
     return f"is no setting of this version; {hint}"
 
@@ -283,6 +210,20 @@ def _transport_problems(
     if issuer.scheme != "http" or development or _is_loopback(issuer):
         return []
     return [f"{origins['issuer']}: must be https, unless it is a loopback address or --dev"]
+
+
+def _period_problems(settings: Settings) -> list[str]:
+    problems = []
+    if settings.key_ahead_seconds >= settings.key_active_seconds:
+        problems.append(
+            "key_ahead_seconds: must be less than key_active_seconds, for which a key signs"
+        )
+    if settings.key_retired_seconds < settings.access_token_lifetime:
+        problems.append(
+            "key_retired_seconds: must be access_token_lifetime at least, or keys would go before"
+            " the tokens they signed"
+        )
+    return problems
 
 
 def _is_loopback(url: SplitResult) -> bool:

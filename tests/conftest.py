@@ -19,8 +19,7 @@ import structlog
 
 from apogee_idp import Registry, Services
 from apogee_idp.app import now, opened_installation, opened_store
-from apogee_idp.crypto.keys import KeyEncryptionKey
-from apogee_idp.keyring import KeyLoader
+from apogee_idp.crypto.sealing import KeyEncryptionKey
 from apogee_idp.logs import configure_logging
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
@@ -30,6 +29,7 @@ from apogee_idp.settings import Settings
 from . import inline
 from .canary import PLANTED, findings_in
 from .idp import ISSUER, Idp
+from .keys import key_keeper
 from .mongodb import Databases, MongoDB, MongoProcess
 from .wire_proxy import WireProxy
 
@@ -99,7 +99,7 @@ def prepared_database(tmp_path_factory: pytest.TempPathFactory, key_encryption_k
     async def prepare() -> None:
         async with opened_store(Settings(store=f"sqlite:///{path}")) as store:
             keys = [KeyEncryptionKey.parse(key_encryption_key)]
-            await KeyLoader(store, keys, now=now).load()
+            await key_keeper(store, *keys, now=now).load()
             for scope in (
                 Scope("invoices.read", ("https://billing.example",)),
                 Scope("invoices.write", ("https://billing.example",)),

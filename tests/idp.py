@@ -14,10 +14,10 @@ import jwt
 from multidict import CIMultiDict
 
 from apogee_idp.app import Installation
-from apogee_idp.crypto.keys import KeyEncryptionKey, unseal
+from apogee_idp.crypto.sealing import KeyEncryptionKey, unseal
 from apogee_idp.management.clients import AddClient, ClientCommands
 from apogee_idp.model import Client
-from apogee_idp.stores.repositories import clients_in, load_key_records
+from apogee_idp.stores.repositories import clients_in, load_key_ring
 
 ISSUER = "https://idp.example"
 TOKEN_PATH = "/connect/token"
@@ -133,9 +133,10 @@ class Idp:
         from joserfc import jwe
         from joserfc.jwk import RSAKey
 
-        records = await load_key_records(self.installation.store) or ()
+        ring = await load_key_ring(self.installation.store)
+        assert ring is not None
         (text,) = self.installation.settings.key_encryption_key
-        (record,) = [record for record in records if record.use == "enc"]
+        (record,) = [record for record in ring.keys if record.use == "enc"]
         private = unseal(record, [KeyEncryptionKey.parse(text)]).export_private(as_dict=True)
         algorithms = ["RSA-OAEP", "A256CBC-HS512"]
         opened = jwe.decrypt_compact(token, RSAKey.import_key(private), algorithms=algorithms)

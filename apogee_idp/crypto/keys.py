@@ -1,221 +1,143 @@
-"""Signing and encryption keys, and how they are sealed while they rest in a store."""
+"""The opened keys of the ring: what each can do, and what of it is published."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwcrypto import jwe, jwk
-from jwcrypto.common import JWException
 
 from ..errors import KeyringError
-from ..model import KeyRecord, KeyUse, SigningAlgorithm, frozen
+from ..model import KeyRecord, KeyUse, ProvidedKey, SigningKey, frozen
+from .public_keys import (
+    CONTENT_ENCRYPTION,
+    RecipientKey,
+    UnusableKey,
+    VerificationKey,
+    verification_key,
+)
+from .sealing import KeyEncryptionKey, seal, unseal
+from .signing import LocalSigningKey, generate_private_key
 
 ENCRYPTION_ALGORITHM = "RSA-OAEP"
-CONTENT_ENCRYPTION = "A256CBC-HS512"
-_RSA_BITS = 2048
-_KEY_ENCRYPTION_KEY_BYTES = 32
-_P256_BYTES = 32
+MAXIMUM_PLAINTEXT_BYTES = 64 * 1024
 _PUBLISHED_MEMBERS = ("kty", "use", "alg", "kid", "n", "e", "crv", "x", "y")
 
 
 @dataclass(frozen=True, slots=True)
-class KeyEncryptionKey:
-    """The key that guards keys: 256 bits, named by its thumbprint."""
-
-    id: str
-    key: jwk.JWK = field(repr=False)
-
-    @classmethod
-    def parse(cls, text: str) -> KeyEncryptionKey:
-        """From 32 bytes as base64, base64url or hexadecimal digits.
-
-        Raises ValueError, which never repeats them.
-        """
-        raw = _decoded(text.strip())
-        if len(raw) != _KEY_ENCRYPTION_KEY_BYTES:
-            raise ValueError("a key-encryption key must be 32 bytes, as base64")
-        encoded = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-        return cls(hashlib.sha256(raw).hexdigest()[:16], jwk.JWK(kty="oct", k=encoded))
-
-
-def _decoded(text: str) -> bytes:
-    standard = text.replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        if len(text) == 2 * _KEY_ENCRYPTION_KEY_BYTES:
-            return bytes.fromhex(text)
-        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-@dataclass(frozen=True, slots=True)
-class RsaSigningKey:
-    """Signs RS256 (RFC 7518 §3.3)."""
+class DecryptionKey:
+    """The server's own key, which it reads the tokens with that were encrypted to it."""
 
     kid: str
-    _private: rsa.RSAPrivateKey = field(repr=False)
-    algorithm: SigningAlgorithm = "RS256"
+    _decrypt: Callable[[str], bytes] = field(repr=False)
 
-    async def sign(self, message: bytes) -> bytes:
-        """RSASSA-PKCS1-v1_5 with SHA-256."""
-        return self._private.sign(message, padding.PKCS1v15(), hashes.SHA256())
-
-
-@dataclass(frozen=True, slots=True)
-class EcSigningKey:
-    """Signs ES256 (RFC 7518 §3.4)."""
-
-    kid: str
-    _private: ec.EllipticCurvePrivateKey = field(repr=False)
-    algorithm: SigningAlgorithm = "ES256"
-
-    async def sign(self, message: bytes) -> bytes:
-        """ECDSA on P-256 with SHA-256; R and S as 32 bytes each, not as DER."""
-        r, s = decode_dss_signature(self._private.sign(message, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(_P256_BYTES, "big") + s.to_bytes(_P256_BYTES, "big")
+    def decrypt(self, token: str) -> bytes:
+        """The plaintext of the compact JWE ``token``; raises ValueError, always the same."""
+        try:
+            return self._decrypt(token)
+        except Exception:  # jwcrypto lets TypeError, OverflowError and more through
+            raise ValueError("the token does not decrypt") from None
 
 
 @dataclass(frozen=True, slots=True)
-class RsaEncryptionKey:
-    """Encrypts tokens with RSA-OAEP and A256CBC-HS512, as OpenIddict does."""
+class OpenedKey:
+    """One key of the ring.
 
-    kid: str
-    _add_recipient: Callable[[jwe.JWE], None] = field(repr=False)
+    ``signing`` is None where another process has the private key and this one hasn't.
+    """
 
-    @classmethod
-    def of(cls, kid: str, public: jwk.JWK) -> RsaEncryptionKey:
-        """Keeps the key, which is a dict and could be changed, out of everyone's reach."""
-
-        def add_recipient(token: jwe.JWE) -> None:
-            token.add_recipient(public)
-
-        return cls(kid, add_recipient)
-
-    def encrypt(self, signed_token: str, *, typ: str) -> str:
-        """``signed_token`` as the plaintext of a compact JWE (RFC 7519 §5.2)."""
-        header = {
-            "alg": ENCRYPTION_ALGORITHM,
-            "enc": CONTENT_ENCRYPTION,
-            "kid": self.kid,
-            "typ": typ,
-            "cty": "JWT",
-        }
-        token = jwe.JWE(signed_token.encode(), protected=_json(header))
-        self._add_recipient(token)
-        return str(token.serialize(compact=True))
+    record: KeyRecord
+    public: Mapping[str, Any]
+    signing: SigningKey | None = None
+    verification: VerificationKey | None = None
+    encryption: RecipientKey | None = None
+    decryption: DecryptionKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeySet:
-    """The opened keys of one server; ``jwks`` has their public signing halves."""
+def generate_record(
+    algorithm: str, key_encryption_key: KeyEncryptionKey, *, now: int, activates_at: int
+) -> KeyRecord:
+    """A new key for ``algorithm``, sealed. Takes a while: call it from a thread."""
+    use: KeyUse = "enc" if algorithm == ENCRYPTION_ALGORITHM else "sig"
+    key = generate_private_key(algorithm)
+    record = KeyRecord(str(key.thumbprint()), use, algorithm, now, activates_at)
+    return seal(record, key, key_encryption_key)
 
-    signing: Mapping[str, RsaSigningKey | EcSigningKey]
-    encryption: RsaEncryptionKey
-    jwks: Mapping[str, Any]
 
+def open_record(
+    record: KeyRecord,
+    key_encryption_keys: Sequence[KeyEncryptionKey],
+    provided: Mapping[str, SigningKey],
+) -> OpenedKey:
+    """What this process can do with a key; ``provided`` has those of other sources, by kid.
 
-def generate_records(key_encryption_key: KeyEncryptionKey, now: int) -> tuple[KeyRecord, ...]:
-    """A new RS256, ES256 and RSA-OAEP key, sealed. Takes a while: call it from a thread."""
-    return (
-        _seal(jwk.JWK.generate(kty="RSA", size=_RSA_BITS), "sig", "RS256", key_encryption_key, now),
-        _seal(jwk.JWK.generate(kty="EC", crv="P-256"), "sig", "ES256", key_encryption_key, now),
-        _seal(
-            jwk.JWK.generate(kty="RSA", size=_RSA_BITS),
-            "enc",
-            ENCRYPTION_ALGORITHM,
-            key_encryption_key,
-            now,
-        ),
+    Raises KeyringError for a sealed key that can't be opened, or is damaged.
+    """
+    if not record.sealed:
+        public = frozen(record.public or {})
+        return OpenedKey(record, public, provided.get(record.kid), _verifying(record, public))
+    key = unseal(record, key_encryption_keys)
+    public = published_members(key, record)
+    if record.use == "sig":
+        signing = LocalSigningKey.of(record.kid, record.algorithm, key)
+        return OpenedKey(record, public, signing, _verifying(record, public))
+    return OpenedKey(
+        record,
+        public,
+        encryption=RecipientKey.of(record.kid, record.algorithm, jwk.JWK(**public)),
+        decryption=DecryptionKey(record.kid, _decrypting(key)),
     )
 
 
-def open_key_set(
-    records: Sequence[KeyRecord], key_encryption_keys: Sequence[KeyEncryptionKey]
-) -> KeySet:
-    """Unseals every record.
+def record_of(key: ProvidedKey, *, source: str, now: int, activates_at: int) -> KeyRecord:
+    """The record of a key whose private half is elsewhere; raises KeyringError if it is unusable.
 
-    Raises KeyringError if none of the key-encryption keys opens a record, or one is damaged.
+    Its kid has to be its RFC 7638 thumbprint.
     """
-    opened = [(record, unseal(record, key_encryption_keys)) for record in records]
-    signing = {r.algorithm: _signing_key(r, key) for r, key in opened if r.use == "sig"}
-    encryption = [
-        RsaEncryptionKey.of(r.kid, jwk.JWK.from_json(key.export_public()))
-        for r, key in opened
-        if r.use == "enc"
-    ]
-    if not {"RS256", "ES256"} <= signing.keys() or not encryption:
-        raise KeyringError("the stored key set lacks a signing or an encryption key")
-    public = [_published(r, key) for r, key in opened if r.use == "sig"]
-    return KeySet(frozen(signing), encryption[0], frozen({"keys": public}))
+    try:
+        public = {
+            name: key.public_jwk[name]
+            for name in ("kty", "n", "e", "crv", "x", "y")
+            if name in key.public_jwk
+        }
+        verification_key(public, key.algorithm)
+        thumbprint = jwk.JWK(**public).thumbprint()
+    except (UnusableKey, KeyError, TypeError, ValueError) as error:
+        raise KeyringError(f"a key of {source} can't be used: {error}") from None
+    if thumbprint != key.kid:
+        raise KeyringError(f"a key of {source} is not named by its thumbprint {thumbprint}")
+    members = {**public, "use": "sig", "alg": key.algorithm, "kid": key.kid}
+    return KeyRecord(
+        key.kid, "sig", key.algorithm, now, activates_at, source=source, public=frozen(members)
+    )
 
 
-def _signing_key(record: KeyRecord, key: jwk.JWK) -> RsaSigningKey | EcSigningKey:
-    private = key.get_op_key("sign")
-    match private:
-        case rsa.RSAPrivateKey():
-            return RsaSigningKey(record.kid, private)
-        case ec.EllipticCurvePrivateKey():
-            return EcSigningKey(record.kid, private)
-    raise KeyringError(f"the stored key {record.kid} is neither RSA nor EC")
-
-
-def _published(record: KeyRecord, key: jwk.JWK) -> dict[str, str]:
+def published_members(key: jwk.JWK, record: KeyRecord) -> Mapping[str, Any]:
     """RFC 7517 §4 members; no ``key_ops``, which AWS STS refuses, and nothing private."""
     members = json.loads(key.export_public())
     members |= {"use": record.use, "alg": record.algorithm, "kid": record.kid}
-    return {name: members[name] for name in _PUBLISHED_MEMBERS if name in members}
-
-
-def _seal(
-    key: jwk.JWK, use: KeyUse, algorithm: str, key_encryption_key: KeyEncryptionKey, now: int
-) -> KeyRecord:
-    kid = str(key.thumbprint())
-    # The sealed key's own kid, use and algorithm are authenticated, so records can't be swapped.
-    header = {
-        "alg": "dir",
-        "enc": "A256GCM",
-        "kid": key_encryption_key.id,
-        "sealed": _identity(kid, use, algorithm),
-    }
-    sealed = jwe.JWE(key.export_private().encode(), protected=_json(header))
-    sealed.add_recipient(key_encryption_key.key)
-    return KeyRecord(kid, use, algorithm, now, str(sealed.serialize(compact=True)))
-
-
-def unseal(record: KeyRecord, key_encryption_keys: Sequence[KeyEncryptionKey]) -> jwk.JWK:
-    """The private key in ``record``; raises KeyringError as ``open_key_set`` does."""
-    sealed = jwe.JWE(algs=["dir", "A256GCM"])
-    try:
-        sealed.deserialize(record.sealed)
-        header = sealed.jose_header
-        for candidate in key_encryption_keys:
-            if candidate.id == header.get("kid"):
-                sealed.decrypt(candidate.key)
-                key = jwk.JWK.from_json(sealed.payload.decode())
-                if header.get("sealed") == _identity(record.kid, record.use, record.algorithm):
-                    return key
-                raise KeyringError(f"the stored key {record.kid} is not what its record says")
-    except (JWException, ValueError, TypeError):
-        raise KeyringError(f"the stored key {record.kid} is damaged") from None
-    raise KeyringError(
-        f"no key-encryption key opens the stored key {record.kid}: it was sealed with the one "
-        f"named {header.get('kid')}; set APOGEE_KEY_ENCRYPTION_KEY to that key (several may be "
-        "listed, separated by commas)"
+    public: Mapping[str, Any] = frozen(
+        {name: members[name] for name in _PUBLISHED_MEMBERS if name in members}
     )
+    return public
 
 
-def _json(header: dict[str, str]) -> str:
-    return json.dumps(header, separators=(",", ":"))
+def _verifying(record: KeyRecord, public: Mapping[str, Any]) -> VerificationKey:
+    try:
+        return verification_key(public, record.algorithm)
+    except UnusableKey as error:
+        raise KeyringError(f"the stored key {record.kid} can't be used: {error}") from None
 
 
-def _identity(kid: str, use: str, algorithm: str) -> str:
-    return f"{use} {algorithm} {kid}"
+def _decrypting(key: jwk.JWK) -> Callable[[str], bytes]:
+    """Keeps the private key out of everyone's reach."""
+
+    def decrypt(token: str) -> bytes:
+        opened = jwe.JWE(algs=[ENCRYPTION_ALGORITHM, CONTENT_ENCRYPTION])
+        opened.deserialize(token)
+        opened.decrypt(key, max_plaintext=MAXIMUM_PLAINTEXT_BYTES)
+        return bytes(opened.payload)
+
+    return decrypt

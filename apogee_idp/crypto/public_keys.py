@@ -65,6 +65,15 @@ class RecipientKey:
     algorithm: str
     _add_recipient: Callable[[jwe.JWE], None] = field(repr=False)
 
+    @classmethod
+    def of(cls, kid: str | None, algorithm: str, public: jwk.JWK) -> RecipientKey:
+        """Keeps the key, which is a dict and could be changed, out of everyone's reach."""
+
+        def add_recipient(token: jwe.JWE) -> None:
+            token.add_recipient(public)
+
+        return cls(kid, algorithm, add_recipient)
+
     def encrypt(self, signed_token: str, *, typ: str) -> str:
         """``signed_token`` as the plaintext of a compact JWE (RFC 7519 §5.2: cty says JWT)."""
         header = {"alg": self.algorithm, "enc": CONTENT_ENCRYPTION, "typ": typ, "cty": "JWT"}
@@ -124,7 +133,7 @@ def recipient_key(jwks: Mapping[str, Any]) -> RecipientKey:
             key = _bounded(members)
         except UnusableKey:
             continue
-        return RecipientKey(_kid_of(members), str(algorithm), _adding(key))
+        return RecipientKey.of(_kid_of(members), str(algorithm), key)
     raise UnusableKey("the JWK Set has no RSA or EC key that tokens can be encrypted to")
 
 
@@ -187,15 +196,6 @@ def _bounded(members: Mapping[str, Any]) -> jwk.JWK:
     ):
         raise UnusableKey("an RSA key needs 2048 to 4096 bits and the exponent 65537")
     return key
-
-
-def _adding(key: jwk.JWK) -> Callable[[jwe.JWE], None]:
-    """Keeps the key, which is a dict and could be changed, out of everyone's reach."""
-
-    def add_recipient(token: jwe.JWE) -> None:
-        token.add_recipient(key)
-
-    return add_recipient
 
 
 def _kid_of(members: Mapping[str, Any]) -> str | None:

@@ -17,11 +17,14 @@ from typing import Any, TypeVar
 from ..model import (
     AUDIENCE_SHAPES,
     ENCRYPTION_TARGETS,
+    KEY_USES,
     SIGNING_ALGORITHMS,
+    STORE_SOURCE,
     TOKEN_TYPS,
     Client,
     ClientSecret,
     KeyRecord,
+    KeyRingRecord,
     Resource,
     Scope,
     TokenProfile,
@@ -207,14 +210,41 @@ def read_resource(stored: Stored) -> Resource:
     )
 
 
-def read_key_record(members: Mapping[str, Any]) -> KeyRecord:
-    """One key of the key set; raises as ``read_client`` does."""
+def write_key_ring(ring: KeyRingRecord) -> Document:
+    """What the document of the key ring must have."""
+    return {"keys": [_write_key(key) for key in ring.keys], "revoked": list(ring.revoked)}
+
+
+def _write_key(key: KeyRecord) -> dict[str, Any]:
+    return {
+        "kid": key.kid,
+        "use": key.use,
+        "algorithm": key.algorithm,
+        "created_at": key.created_at,
+        "activates_at": key.activates_at,
+        "sealed": key.sealed,
+        "source": key.source,
+        "public": None if key.public is None else thawed(key.public),
+    }
+
+
+def read_key_ring(stored: Stored) -> KeyRingRecord:
+    """The key ring in a document; raises as ``read_client`` does."""
+    keys = tuple(_read_key(members) for members in stored.document["keys"])
+    return KeyRingRecord(keys, _texts(stored.document.get("revoked")), stored.version)
+
+
+def _read_key(members: Mapping[str, Any]) -> KeyRecord:
+    created_at = _whole(members["created_at"])
     return KeyRecord(
-        _text(members["kid"]),
-        members["use"],
-        _text(members["algorithm"]),
-        _whole(members["created_at"]),
-        _text(members["sealed"]),
+        kid=_text(members["kid"]),
+        use=_one_of(KEY_USES, members["use"]),
+        algorithm=_text(members["algorithm"]),
+        created_at=created_at,
+        activates_at=_whole(members.get("activates_at", created_at)),
+        sealed=_text(members["sealed"]),
+        source=_text(members.get("source", STORE_SOURCE)),
+        public=_optional(_read_json_object, members.get("public")),
     )
 
 

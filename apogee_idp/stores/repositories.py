@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ..errors import UnreadableDocument
-from ..model import Client, KeyRecord, Resource, Scope
+from ..model import Client, KeyRingRecord, Resource, Scope
 from .base import Collection, Store, Stored
 from .documents import (
     read_client,
-    read_key_record,
+    read_key_ring,
     read_resource,
     read_scope,
     write_client,
+    write_key_ring,
     write_resource,
     write_scope,
 )
 from .values import Document, difference
 
-_KEY_SET = "current"
+_KEY_RING = "current"
 
 Entity = TypeVar("Entity", Client, Resource, Scope)
 
@@ -102,17 +103,22 @@ def resources_in(store: Store) -> Repository[Resource]:
     )
 
 
-async def load_key_records(store: Store) -> tuple[KeyRecord, ...] | None:
-    """The key set of the installation, or None if none was ever made."""
-    stored = await store.keys.get(_KEY_SET)
+async def load_key_ring(store: Store) -> KeyRingRecord | None:
+    """The key ring of the installation, or None if none was ever made."""
+    stored = await store.keys.get(_KEY_RING)
     if stored is None:
         return None
     try:
-        return tuple(read_key_record(record) for record in stored.document["keys"])
-    except (TypeError, KeyError) as error:
-        raise UnreadableDocument("the stored key set can't be read") from error
+        return read_key_ring(stored)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UnreadableDocument("the stored key ring can't be read") from error
 
 
-async def add_key_records(store: Store, records: tuple[KeyRecord, ...]) -> None:
-    """Makes ``records`` the key set; raises AlreadyExists if there is one."""
-    await store.keys.insert(_KEY_SET, {"keys": [asdict(record) for record in records]})
+async def add_key_ring(store: Store, ring: KeyRingRecord) -> None:
+    """Makes ``ring`` the key ring; raises AlreadyExists if there is one."""
+    await store.keys.insert(_KEY_RING, write_key_ring(ring))
+
+
+async def replace_key_ring(store: Store, ring: KeyRingRecord) -> None:
+    """Compare-and-set; raises Conflict unless ``ring.version`` stands."""
+    await store.keys.replace(_KEY_RING, write_key_ring(ring), version=ring.version)

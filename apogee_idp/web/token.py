@@ -10,7 +10,7 @@ from ..logs import annotate_request, log_fault
 from ..model import Client, ClientAuthentication, TokenRequest, TokenResponse
 from ..pipeline import Registry
 from ..services import Services
-from ..settings import IMPLEMENTED_GRANT_TYPES
+from ..settings_schema import IMPLEMENTED_GRANT_TYPES
 from .wire import read_token_request, render_error, render_token_response
 
 

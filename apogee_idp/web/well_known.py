@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+import hashlib
+import json
+from typing import Any
+
+from aiohttp import ETag, web
 
 from ..events import ProcessConfiguration
+from ..model import thawed
 from ..pipeline import Registry
 from ..services import Services
 
+_MAXIMUM_AGE_SECONDS = 300
 _PUBLIC = {
-    "Cache-Control": "public, max-age=300",
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
@@ -20,18 +25,34 @@ class WellKnown:
 
     def __init__(self, services: Services, registry: Registry) -> None:
         self._issuer = services.settings.issuer
+        # R-JW-11: nobody caches the keys for so long that he misses a new one before it signs.
+        ahead = services.settings.key_ahead_seconds
+        self._keys_age = min(_MAXIMUM_AGE_SECONDS, ahead // 2)
         self._keys = services.keys
         self._registry = registry
 
-    async def configuration(self, _: web.Request) -> web.Response:
+    async def configuration(self, request: web.Request) -> web.Response:
         """The metadata document; ``issuer`` is exactly the configured one."""
         event = ProcessConfiguration()
         await self._registry.dispatch(event)
         # RFC 8414 §3.2: members without elements are left out.
         told = {name: value for name, value in event.metadata.items() if value not in ([], ())}
-        return web.json_response({**told, "issuer": self._issuer}, headers=_PUBLIC)
+        return _cacheable(request, {**told, "issuer": self._issuer}, _MAXIMUM_AGE_SECONDS)
 
-    async def jwks(self, _: web.Request) -> web.Response:
+    async def jwks(self, request: web.Request) -> web.Response:
         """RFC 7517 §5."""
-        keys = [dict(key) for key in self._keys.jwks["keys"]]
-        return web.json_response({"keys": keys}, headers=_PUBLIC)
+        return _cacheable(request, thawed(self._keys.jwks), self._keys_age)
+
+
+def _cacheable(request: web.Request, document: dict[str, Any], age: int) -> web.Response:
+    """The document, or 304 for whoever has it already (RFC 9110 §13.1.2)."""
+    text = json.dumps(document)
+    tag = hashlib.sha256(text.encode()).hexdigest()[:32]
+    headers = {**_PUBLIC, "Cache-Control": f"public, max-age={age}"}
+    known = request.if_none_match or ()
+    if any(etag.value in (tag, "*") for etag in known):
+        response = web.Response(status=304, headers=headers)
+    else:
+        response = web.json_response(text=text, headers=headers)
+    response.etag = ETag(tag)
+    return response

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from apogee_idp.crypto.keys import KeyEncryptionKey, generate_records
+from apogee_idp.crypto.sealing import KeyEncryptionKey
+from apogee_idp.stores.documents import write_key_ring
 from tests.conftest import StartIdp
 from tests.idp import Idp
+from tests.keys import new_ring
 
 from .conftest import until
 
@@ -29,10 +30,10 @@ async def published(idp: Idp) -> Any:
 
 async def change_keys(idp: Idp, key_encryption_key: str) -> None:
     sealing = KeyEncryptionKey.parse(key_encryption_key)
-    records = await asyncio.to_thread(generate_records, sealing, 0)
+    ring = await asyncio.to_thread(new_ring, sealing, now=0)
     stored = await idp.installation.store.keys.get("current")
     assert stored is not None
-    changes = {"keys": [asdict(record) for record in records]}
+    changes = write_key_ring(ring)
     await idp.installation.store.keys.replace("current", changes, version=stored.version)
 
 
@@ -84,7 +85,7 @@ async def test_a_damaged_key_set_changes_nothing(idp: Idp) -> None:
     assert stored is not None
     damage = {"keys": [{"kid": 5}]}
     await idp.installation.store.keys.replace("current", damage, version=stored.version)
-    await until(told(idp, "the stored key set can't be read"), BOUND)
+    await until(told(idp, "the stored key ring can't be read"), BOUND)
     assert await published(idp) == old
 
 
@@ -92,6 +93,6 @@ async def test_a_key_set_that_is_gone_is_not_made_anew(idp: Idp) -> None:
     """While anyone still serves the old one: that is for a backup to bring back."""
     old = await published(idp)
     await idp.installation.store.keys.delete("current")
-    await until(told(idp, "the key set is gone"), BOUND)
+    await until(told(idp, "the key ring is gone"), BOUND)
     assert await published(idp) == old
     assert await idp.installation.store.keys.get("current") is None

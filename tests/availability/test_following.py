@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from apogee_idp.crypto.keys import KeyEncryptionKey
+from apogee_idp.crypto.sealing import KeyEncryptionKey
 from apogee_idp.following import StoreFollower
-from apogee_idp.keyring import KeyLoader
 from apogee_idp.readiness import Readiness
 from apogee_idp.stores.base import Change
 from apogee_idp.stores.directory import Directory
 from apogee_idp.stores.repositories import clients_in
 from apogee_idp.stores.sqlite import MEMORY, SqliteStore
+from tests.keys import key_keeper
 
 from .conftest import until
 
@@ -44,7 +44,7 @@ async def test_an_unexpected_error_is_told_and_followed_by_another_try(
 ) -> None:
     """A bug must not leave the caches without word of changes for ever."""
     store = OddStore(MEMORY, now=lambda: 0, new_id=lambda: "v")
-    keys = KeyLoader(store, [KeyEncryptionKey.parse(key_encryption_key)], now=lambda: 0)
+    keys = key_keeper(store, KeyEncryptionKey.parse(key_encryption_key), now=lambda: 0)
     clients = Directory(
         clients_in(store).get, size=1, seconds=1, stale_seconds=1, monotonic=lambda: 0.0
     )

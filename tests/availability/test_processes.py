@@ -20,7 +20,7 @@ import pytest
 
 from apogee_idp.app import opened_store
 from apogee_idp.settings import Settings
-from apogee_idp.stores.repositories import load_key_records
+from apogee_idp.stores.repositories import load_key_ring
 from tests.canary import PLANTED, findings_in
 from tests.conftest import NewStoreUrl
 from tests.mongodb import MongoDB, MongoProcess
@@ -320,7 +320,7 @@ async def keys_after_a_start(env: Env, cwd: Path) -> Any:
     with serving(env=env, cwd=cwd) as server:
         await asyncio.to_thread(server.wait_for, "serving")
     async with opened_store(Settings(store=env["APOGEE_STORE"])) as store:
-        return await load_key_records(store)
+        return await load_key_ring(store)
 
 
 async def test_F_PR_02_a_first_start_may_be_killed_at_any_moment(

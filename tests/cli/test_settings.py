@@ -33,7 +33,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
 def test_the_annotated_file_is_the_defaults(tmp_path: Path) -> None:
     """config/apogee.toml shows every setting, each with its default."""
     values = tomllib.loads((CONFIG / "apogee.toml").read_text())
-    not_in_a_file = {"key_encryption_key", "development"}
+    not_in_a_file = {"key_encryption_key", "key_files_password", "development"}
     assert values.keys() == {f.name for f in fields(Settings)} - not_in_a_file
     assert load_settings(config=CONFIG / "apogee.toml", environ={}) == Settings()
 

@@ -10,7 +10,6 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,28 @@ import pytest
 from jwcrypto import jwk, jws
 
 from apogee_idp.app import opened_store
-from apogee_idp.crypto.keys import KeyEncryptionKey, generate_records, open_key_set
+from apogee_idp.crypto.sealing import KeyEncryptionKey
 from apogee_idp.crypto.tokens import sign_jwt
 from apogee_idp.errors import KeyringError
-from apogee_idp.keyring import KeyLoader, KeyRing
-from apogee_idp.model import KeyRecord
+from apogee_idp.keyring import KeyRing, OpenedKeys
+from apogee_idp.model import KeyRecord, KeyRingRecord
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
-from apogee_idp.stores.repositories import load_key_records
+from apogee_idp.stores.repositories import add_key_ring, load_key_ring
 from tests.idp import Idp
+from tests.keys import PERIODS, fresh_key_encryption_key, key_keeper, new_ring, opened
 
-
-def fresh_key() -> KeyEncryptionKey:
-    return KeyEncryptionKey.parse(base64.b64encode(secrets.token_bytes(32)).decode())
-
-
-KEY = fresh_key()
+KEY = fresh_key_encryption_key()
 
 
 @pytest.fixture(scope="module")
 def records() -> tuple[KeyRecord, ...]:
-    return generate_records(KEY, now=7)
+    return new_ring(KEY, now=7).keys
+
+
+def ring_of(records: tuple[KeyRecord, ...], now: int = 7) -> KeyRing:
+    keys = OpenedKeys(opened(records, KEY), PERIODS)
+    return KeyRing(lambda: keys, now=lambda: now)
 
 
 @pytest.fixture
@@ -49,16 +49,16 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def open_key_ring(store: Store, keys: list[KeyEncryptionKey]) -> KeyRing:
-    loader = KeyLoader(store, keys, now=lambda: 5)
-    await loader.load()
-    return loader.ring
+    keeper = key_keeper(store, *keys, now=lambda: 5)
+    await keeper.load()
+    return keeper.ring
 
 
 def test_three_keys_are_made(records: tuple[KeyRecord, ...]) -> None:
     """RS256, ES256 and RSA-OAEP, each named by its RFC 7638 thumbprint."""
     kinds = [(record.use, record.algorithm, record.created_at) for record in records]
     assert kinds == [("sig", "RS256", 7), ("sig", "ES256", 7), ("enc", "RSA-OAEP", 7)]
-    for key in open_key_set(records, [KEY]).jwks["keys"]:
+    for key in ring_of(records).jwks["keys"]:
         assert key["kid"] == jwk.JWK(**key).thumbprint()
 
 
@@ -75,7 +75,7 @@ def test_A_SEC_04_nothing_private_rests_in_clear(records: tuple[KeyRecord, ...])
 
 def test_R_JW_11_the_JWK_Set_is_public(records: tuple[KeyRecord, ...]) -> None:
     """Signing keys only, public members only, no key_ops, RSA of 2,048 bits."""
-    rsa, ec = open_key_set(records, [KEY]).jwks["keys"]
+    rsa, ec = ring_of(records).jwks["keys"]
     assert set(rsa) == {"kty", "use", "alg", "kid", "n", "e"}
     assert set(ec) == {"kty", "use", "alg", "kid", "crv", "x", "y"}
     assert (rsa["alg"], ec["alg"], rsa["use"], ec["use"]) == ("RS256", "ES256", "sig", "sig")
@@ -87,7 +87,7 @@ async def test_jwcrypto_verifies_what_the_fast_path_signs(
     records: tuple[KeyRecord, ...], algorithm: str
 ) -> None:
     """Signing bypasses jwcrypto, so jwcrypto is asked; 50 times, as EC signatures vary."""
-    keys = KeyRing(partial(open_key_set, records, [KEY]))
+    keys = ring_of(records)
     (public,) = [jwk.JWK(**k) for k in keys.jwks["keys"] if k["alg"] == algorithm]
     for n in range(50):
         token = await sign_jwt({"n": n, "text": "ü"}, keys.signing_key(algorithm), typ="at+jwt")
@@ -103,7 +103,7 @@ async def test_jwcrypto_verifies_what_the_fast_path_signs(
 
 def test_an_unknown_algorithm_has_no_key(records: tuple[KeyRecord, ...]) -> None:
     """``none`` and HS256 least of all."""
-    keys = KeyRing(partial(open_key_set, records, [KEY]))
+    keys = ring_of(records)
     for algorithm in ("none", "HS256", "RS512", "rs256", ""):
         with pytest.raises(KeyringError):
             keys.signing_key(algorithm)
@@ -111,19 +111,21 @@ def test_an_unknown_algorithm_has_no_key(records: tuple[KeyRecord, ...]) -> None
 
 def test_the_encryption_key_holds_no_private_half(records: tuple[KeyRecord, ...]) -> None:
     """Not even where no attribute shows it: plugins are handed this object."""
-    (cell,) = open_key_set(records, [KEY]).encryption._add_recipient.__closure__ or ()
+    encryption = opened(records, KEY)[2].encryption
+    assert encryption is not None
+    (cell,) = encryption._add_recipient.__closure__ or ()
     assert not cell.cell_contents.has_private
 
 
 def test_the_second_key_encryption_key_opens_too(records: tuple[KeyRecord, ...]) -> None:
     """So that the key that guards keys can be rotated."""
-    assert open_key_set(records, [fresh_key(), KEY]).signing.keys() == {"RS256", "ES256"}
+    assert len(opened(records, fresh_key_encryption_key(), KEY)) == 3
 
 
 def test_F_KEY_04_a_wrong_key_encryption_key_is_named(records: tuple[KeyRecord, ...]) -> None:
     """By its thumbprint, so that the operator knows which one to bring."""
     with pytest.raises(KeyringError, match=KEY.id):
-        open_key_set(records, [fresh_key()])
+        opened(records, fresh_key_encryption_key())
 
 
 def swapped(records: tuple[KeyRecord, ...]) -> list[KeyRecord]:
@@ -143,16 +145,29 @@ def swapped(records: tuple[KeyRecord, ...]) -> list[KeyRecord]:
         ),
         pytest.param(lambda records: [replace(r, sealed="") for r in records], id="no sealed key"),
         pytest.param(lambda records: [replace(r, sealed="a.b.c.d.e") for r in records], id="junk"),
-        pytest.param(lambda records: records[:2], id="no encryption key"),
-        pytest.param(lambda records: records[2:], id="no signing key"),
-        pytest.param(lambda records: [records[0], records[2]], id="no ES256 key"),
-        pytest.param(lambda records: [], id="nothing at all"),
     ],
 )
-def test_a_damaged_key_set_is_not_opened(records: tuple[KeyRecord, ...], damage: Any) -> None:
+def test_a_damaged_key_is_not_opened(records: tuple[KeyRecord, ...], damage: Any) -> None:
     """A record's use, algorithm and kid are authenticated with its key."""
     with pytest.raises(KeyringError):
-        open_key_set(damage(records), [KEY])
+        opened(damage(records), KEY)
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        pytest.param(lambda records: records[:2], id="no encryption key"),
+        pytest.param(lambda records: records[1:], id="no RS256 key"),
+        pytest.param(lambda records: (), id="nothing at all"),
+    ],
+)
+async def test_a_ring_that_lacks_a_key_is_not_opened(
+    records: tuple[KeyRecord, ...], store: Store, lack: Any
+) -> None:
+    """Nor is it mended in silence: that is for a backup."""
+    await add_key_ring(store, KeyRingRecord(lack(records)))
+    with pytest.raises(KeyringError, match="no key for"):
+        await key_keeper(store, KEY, now=lambda: 7).load()
 
 
 @pytest.mark.parametrize("text", ["", "short", "x" * 44, "ä" * 44, "A" * 43 + "!", "g" * 64])
@@ -184,22 +199,22 @@ async def test_a_wrong_key_encryption_key_makes_no_new_set(store: Store) -> None
     """F-KEY-04: never fresh keys in silence."""
     first = await open_key_ring(store, [KEY])
     with pytest.raises(KeyringError):
-        await open_key_ring(store, [fresh_key()])
+        await open_key_ring(store, [fresh_key_encryption_key()])
     assert (await open_key_ring(store, [KEY])).jwks == first.jwks
 
 
 STARTER = """
 import asyncio, json, sys
 from apogee_idp.app import now, opened_store
-from apogee_idp.crypto.keys import KeyEncryptionKey
-from apogee_idp.keyring import KeyLoader
+from apogee_idp.crypto.sealing import KeyEncryptionKey
 from apogee_idp.settings import Settings
+from tests.keys import key_keeper
 
 async def start():
     async with opened_store(Settings(store="sqlite:///" + sys.argv[1])) as store:
-        loader = KeyLoader(store, [KeyEncryptionKey.parse(sys.argv[2])], now=now)
-        await loader.load()
-        print(json.dumps([key["kid"] for key in loader.ring.jwks["keys"]]))
+        keeper = key_keeper(store, KeyEncryptionKey.parse(sys.argv[2]), now=now)
+        await keeper.load()
+        print(json.dumps([key["kid"] for key in keeper.ring.jwks["keys"]]))
 
 asyncio.run(start())
 """
@@ -230,9 +245,9 @@ async def test_R_K8_03_processes_that_start_together_make_one_key_set(tmp_path: 
 async def test_the_store_keeps_records_as_they_are(store: Store) -> None:
     """What was made is what is read."""
     await open_key_ring(store, [KEY])
-    loaded = await load_key_records(store)
+    loaded = await load_key_ring(store)
     assert loaded is not None
-    assert [record.created_at for record in loaded] == [5, 5, 5]
+    assert [record.created_at for record in loaded.keys] == [5, 5, 5]
 
 
 async def test_the_published_set_is_cacheable_and_open_to_all_origins(idp: Idp) -> None:

@@ -18,10 +18,10 @@ from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from apogee_idp.app import opened_store
-from apogee_idp.crypto.keys import KeyEncryptionKey, unseal
+from apogee_idp.crypto.sealing import KeyEncryptionKey, unseal
 from apogee_idp.model import KeyRecord
 from apogee_idp.settings import Settings
-from apogee_idp.stores.repositories import load_key_records
+from apogee_idp.stores.repositories import load_key_ring
 from tests.sample_api.api import create_api
 
 from .conftest import AUDIENCE, Deployment
@@ -72,7 +72,8 @@ def test_the_JWE_decrypts_to_a_token_like_the_plain_one(deployment: Deployment) 
 
     async def stored_keys() -> tuple[KeyRecord, ...]:
         async with opened_store(Settings(store=deployment.store)) as store:
-            return await load_key_records(store) or ()
+            ring = await load_key_ring(store)
+            return ring.keys if ring else ()
 
     (record,) = [record for record in asyncio.run(stored_keys()) if record.use == "enc"]
     opened = unseal(record, [KeyEncryptionKey.parse(deployment.key_encryption_key)])

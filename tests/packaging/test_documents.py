@@ -93,7 +93,11 @@ def test_READMEs_settings_are_the_settings() -> None:
         r"^\| `(\w+)` \| `(APOGEE_\w+)`.*?\| (.*?) \|$", text_of("README.md"), re.MULTILINE
     )
     defaults = Settings()
-    names = {f.name for f in fields(Settings)} - {"key_encryption_key", "development"}
+    names = {f.name for f in fields(Settings)} - {
+        "key_encryption_key",
+        "key_files_password",
+        "development",
+    }
     assert {name for name, _, _ in rows} == names
     for name, variable, shown in rows:
         value = getattr(defaults, name)
@@ -107,7 +111,7 @@ def test_READMEs_commands_exist() -> None:
     text = text_of("README.md")
     for command in main.commands:
         assert f"apogee-idp {command}" in text
-    for group in ("clients", "scopes", "db"):
+    for group in ("clients", "scopes", "db", "keys"):
         for command in main.commands[group].commands:  # type: ignore[attr-defined]
             assert re.search(rf"`(apogee-idp {group} )?{command}\b", text), command
 

@@ -26,6 +26,8 @@ PUBLIC = [
     "Principal",
     "ProcessConfiguration",
     "ProcessSignIn",
+    "ProvideKeys",
+    "ProvidedKey",
     "Registry",
     "RegistryError",
     "ReservedName",

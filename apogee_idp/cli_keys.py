@@ -1,0 +1,125 @@
+"""``apogee-idp keys``: the ring of keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from . import app
+from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
+from .crypto.sealing import KeyEncryptionKey
+from .key_encryption import development_key_exists, key_encryption_keys
+from .management.keys import KeyCommands, KeyStatus
+from .printing import print_json, print_table
+from .settings import Settings
+
+Result = TypeVar("Result")
+
+
+@click.group()
+def keys() -> None:
+    """Signing and encryption keys, and where in their life they are."""
+
+
+@keys.command("list")
+@JSON_OPTION
+@CONFIG_OPTION
+@reports_errors
+def list_keys(as_json: bool, config: Path | None) -> None:
+    """List the keys: published, active, retired."""
+    found = _run(settings_of(config), lambda commands: commands.all())
+    if as_json:
+        print_json([_facts(key) for key in found])
+    else:
+        rows = [_row(key) for key in found]
+        print_table(("KID", "ALGORITHM", "STATE", "SIGNS FROM", "UNTIL", "SOURCE"), rows)
+
+
+@keys.command("rotate")
+@click.option("--algorithm", default="RS256", show_default=True, help="Whose key is replaced.")
+@CONFIG_OPTION
+@reports_errors
+def rotate_key(algorithm: str, config: Path | None) -> None:
+    """Publish a new key now, which signs once every verifier can know it (key_ahead_seconds)."""
+    settings, guards = _guarded(config)
+    made = _run(settings, lambda commands: commands.rotate(algorithm, guards[0]))
+    click.echo(f"{made.kid} signs {algorithm} from {_time(made.activates_at)}")
+
+
+@keys.command("revoke")
+@click.argument("kid")
+@CONFIG_OPTION
+@reports_errors
+def revoke_key(kid: str, config: Path | None) -> None:
+    """Emergency: end a key at once, and every token that it signed or that is encrypted to it.
+
+    It leaves the JWK Set, and introspection refuses its tokens. APIs that verify by themselves take
+    them until they read the JWK Set again.
+    """
+    settings, guards = _guarded(config)
+    successor = _run(settings, lambda commands: commands.revoke(kid, guards[0]))
+    click.echo(f"revoked {kid}")
+    if successor is not None:
+        click.echo(f"{successor.kid} takes over {successor.algorithm} at once")
+
+
+@keys.command("rewrap")
+@CONFIG_OPTION
+@reports_errors
+def rewrap_keys(config: Path | None) -> None:
+    """Encrypt all stored keys anew, with the first of the key-encryption keys."""
+    settings, guards = _guarded(config)
+    count = _run(settings, lambda commands: commands.rewrap(guards))
+    click.echo(f"{count} keys are encrypted with the key-encryption key {guards[0].id}")
+
+
+def _guarded(config: Path | None) -> tuple[Settings, Sequence[KeyEncryptionKey]]:
+    """The settings and the keys that guard keys; beside a development server, its own."""
+    settings = settings_of(config)
+    if not settings.key_encryption_key and development_key_exists(settings):
+        settings = replace(settings, development=True)
+    return settings, key_encryption_keys(settings)
+
+
+def _run(settings: Settings, action: Callable[[KeyCommands], Awaitable[Result]]) -> Result:
+    async def act() -> Result:
+        async with app.opened_store(settings) as store:
+            commands = KeyCommands(
+                store,
+                algorithms=settings.signing_algorithms,
+                periods=app.periods_of(settings),
+                now=app.now,
+            )
+            return await action(commands)
+
+    return asyncio.run(act())
+
+
+def _facts(key: KeyStatus) -> dict[str, Any]:
+    return {
+        "kid": key.record.kid,
+        "use": key.record.use,
+        "algorithm": key.record.algorithm,
+        "state": key.state,
+        "source": key.record.source,
+        "created_at": key.record.created_at,
+        "activates_at": key.record.activates_at,
+        "retires_at": key.retires_at,
+    }
+
+
+def _row(key: KeyStatus) -> tuple[str, ...]:
+    record = key.record
+    until = "-" if key.retires_at is None else _time(key.retires_at)
+    begins = _time(record.activates_at)
+    return (record.kid, record.algorithm, key.state, begins, until, record.source)
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z"

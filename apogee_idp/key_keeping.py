@@ -1,0 +1,180 @@
+"""Keeps the ring of keys filled, followed by every process and rotated by one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from .crypto.keys import (
+    ENCRYPTION_ALGORITHM,
+    OpenedKey,
+    generate_record,
+    open_record,
+    record_of,
+)
+from .crypto.sealing import KeyEncryptionKey
+from .errors import AlreadyExists, Conflict, KeyringError
+from .key_rotation import (
+    KeyPeriods,
+    algorithms_due,
+    next_activation,
+    state_of,
+    without_removed,
+)
+from .keyring import KeyRing, OpenedKeys
+from .model import KeyRecord, KeyRingRecord, ProvidedKey
+from .stores.base import Store
+from .stores.repositories import add_key_ring, load_key_ring, replace_key_ring
+
+KeySource = Callable[[], Awaitable[Sequence[ProvidedKey]]]
+"""Where keys come from besides the store: files, or plugins."""
+KeyRecords = tuple[KeyRecord, ...]
+
+
+class KeyKeeper:
+    """Keeps ``ring`` in step with the store, and the store with the clock.
+
+    The first key-encryption key seals, all of them open. ``algorithms`` are those that the store
+    always has a key for; ``sources`` have further keys, by the name of the source.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        key_encryption_keys: Sequence[KeyEncryptionKey],
+        *,
+        algorithms: Sequence[str],
+        periods: KeyPeriods,
+        now: Callable[[], int],
+        sources: Mapping[str, KeySource],
+    ) -> None:
+        self._store = store
+        self._key_encryption_keys = key_encryption_keys
+        self._algorithms = (*algorithms, ENCRYPTION_ALGORITHM)
+        self._periods = periods
+        self._now = now
+        self._sources = sources
+        self._provided: dict[str, tuple[str, ProvidedKey]] | None = None
+        self._record = KeyRingRecord(())
+        self._lock = asyncio.Lock()
+        self._opened: OpenedKeys | None = None
+        self.ring = KeyRing(lambda: self._opened, now=now)
+
+    @property
+    def has_loaded(self) -> bool:
+        """Whether the ring has keys."""
+        return self._opened is not None
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps the ring from signing as it should, for whoever looks after it."""
+        for key in self._opened.keys if self._opened else ():
+            record = key.record
+            if key.verification is None or key.signing is not None:
+                continue
+            if state_of(record, self._record.keys, self._periods, self._now()) == "active":
+                return (
+                    f"the key {record.kid}, which should sign {record.algorithm}, is not provided"
+                    f" by {record.source}: bring it back, or revoke it"
+                )
+        return None
+
+    async def load(self) -> None:
+        """Loads the ring anew, and makes it where there is none.
+
+        Of several processes that find an empty store, the first insert wins and all use its keys.
+        Raises KeyringError, and leaves the ring as it was, rather than ever replacing keys that
+        are gone or can't be opened.
+        """
+        async with self._lock:
+            await self._load()
+
+    async def maintain(self) -> None:
+        """Makes the keys that are due, and takes up those that the sources provide.
+
+        One process does it, and the others follow. Raises KeyringError if a source fails or has an
+        unusable key; then the keys of before stay. Nothing happens before ``load``.
+        """
+        async with self._lock:
+            if self._opened is not None:
+                await self._maintain()
+
+    async def _load(self) -> None:
+        if self._provided is None:
+            await self._ask_sources()
+        record = await load_key_ring(self._store)
+        if record is None and self._opened is None:
+            first = KeyRingRecord(await self._new_records((), ()))
+            with suppress(AlreadyExists):
+                await add_key_ring(self._store, first)
+            record = await load_key_ring(self._store)
+        if record is None:
+            raise KeyringError("the key ring is gone from the store: restore it from a backup")
+        await self._open(record)
+
+    async def _maintain(self) -> None:
+        if await self._ask_sources():
+            await self._open(self._record)
+        kept = without_removed(self._record.keys, self._periods, self._now())
+        made = await self._new_records(kept, self._record.revoked)
+        if not made and len(kept) == len(self._record.keys):
+            return
+        with suppress(Conflict):  # another process was faster
+            await replace_key_ring(self._store, replace(self._record, keys=(*kept, *made)))
+        await self._load()
+
+    async def _open(self, record: KeyRingRecord) -> None:
+        provided = {kid: key for kid, (_, key) in (self._provided or {}).items()}
+        known = {key.record.kid: key for key in self._opened.keys} if self._opened else {}
+
+        def opened(key: KeyRecord) -> OpenedKey:
+            if key.sealed and key.kid in known and known[key.kid].record == key:
+                return known[key.kid]
+            return open_record(key, self._key_encryption_keys, provided)
+
+        keys = await asyncio.to_thread(lambda: tuple(map(opened, record.keys)))
+        missing = {"RS256", ENCRYPTION_ALGORITHM} - {key.record.algorithm for key in keys}
+        if missing:
+            raise KeyringError(f"the stored key ring has no key for {', '.join(sorted(missing))}")
+        self._record, self._opened = record, OpenedKeys(keys, self._periods)
+
+    async def _ask_sources(self) -> bool:
+        """Whether the sources have other keys than before."""
+        found = {
+            key.kid: (name, key) for name, source in self._sources.items() for key in await source()
+        }
+        changed = found != self._provided
+        self._provided = found
+        return changed
+
+    async def _new_records(self, ring: Sequence[KeyRecord], revoked: Sequence[str]) -> KeyRecords:
+        """The records to be added to ``ring`` now."""
+        taken = self._newly_provided(ring, revoked)
+        due = algorithms_due((*ring, *taken), self._algorithms, self._periods, self._now())
+        made = [await asyncio.to_thread(self._generate, algorithm, ring) for algorithm in due]
+        return (*taken, *made)
+
+    def _newly_provided(self, ring: Sequence[KeyRecord], revoked: Sequence[str]) -> KeyRecords:
+        known = {*revoked, *(record.kid for record in ring)}
+        now = self._now()
+        return tuple(
+            record_of(
+                key,
+                source=source,
+                now=now,
+                activates_at=next_activation(key.algorithm, ring, self._periods, now),
+            )
+            for kid, (source, key) in (self._provided or {}).items()
+            if kid not in known
+        )
+
+    def _generate(self, algorithm: str, ring: Sequence[KeyRecord]) -> KeyRecord:
+        now = self._now()
+        return generate_record(
+            algorithm,
+            self._key_encryption_keys[0],
+            now=now,
+            activates_at=next_activation(algorithm, ring, self._periods, now),
+        )

@@ -1,0 +1,158 @@
+"""Commands on the ring of keys; every process follows within seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..crypto.keys import ENCRYPTION_ALGORITHM, generate_record
+from ..crypto.sealing import KeyEncryptionKey, seal, unseal
+from ..errors import CommandRefused, Conflict
+from ..key_rotation import KeyPeriods, newest_of, retirement_of, state_of, without_removed
+from ..model import STORE_SOURCE, KeyRecord, KeyRingRecord, KeyState
+from ..stores.base import Store
+from ..stores.repositories import load_key_ring, replace_key_ring
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """A key and where in its life it is; ``retires_at`` is None until a successor is there."""
+
+    record: KeyRecord
+    state: KeyState
+    retires_at: int | None
+
+
+class KeyCommands:
+    """Raises CommandRefused for what breaks a rule, and whatever the store raises.
+
+    ``algorithms`` are those that a revoked key is replaced for.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        algorithms: Sequence[str],
+        periods: KeyPeriods,
+        now: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._algorithms = (*algorithms, ENCRYPTION_ALGORITHM)
+        self._periods = periods
+        self._now = now
+
+    async def all(self) -> list[KeyStatus]:
+        """Every key that is published, active or retired, by algorithm and age."""
+        ring, now = (await self._ring()).keys, self._now()
+        kept = without_removed(ring, self._periods, now)
+        return [
+            KeyStatus(r, state_of(r, ring, self._periods, now), retirement_of(r, ring))
+            for r in sorted(kept, key=lambda r: (r.use, r.algorithm, r.activates_at, r.kid))
+        ]
+
+    async def rotate(self, algorithm: str, key_encryption_key: KeyEncryptionKey) -> KeyRecord:
+        """A new key for ``algorithm``, published now, that signs after the time ahead."""
+        ring, now = await self._ring(), self._now()
+        newest = newest_of(algorithm, ring.keys)
+        if newest is None:
+            raise CommandRefused(f"the ring has no key for {algorithm}: see signing_algorithms")
+        if newest.source != STORE_SOURCE:
+            source = newest.source
+            raise CommandRefused(f"the keys for {algorithm} come from {source}: add one there")
+        if now < newest.activates_at:
+            raise CommandRefused(f"the key {newest.kid} is waiting already to take over")
+        made = await self._generate(algorithm, key_encryption_key, now + self._periods.ahead)
+        await self._replace(replace(ring, keys=(*ring.keys, made)))
+        return made
+
+    async def revoke(self, kid: str, key_encryption_key: KeyEncryptionKey) -> KeyRecord | None:
+        """Ends a key at once, and with it every token that it signed or that is encrypted to it.
+
+        Returns its successor, if it was the one that signs: the key that was waiting, or a new
+        one. Of an algorithm that is not on offer any more, all keys end. Relying systems that know
+        no successor refuse its tokens until they read the JWK Set again.
+        """
+        ring = await self._ring()
+        ended = next((record for record in ring.keys if record.kid == kid), None)
+        if ended is None:
+            raise CommandRefused(f"there is no key {kid}")
+        rest = tuple(record for record in ring.keys if record is not ended)
+        successor = None
+        if self._is_active(ended, ring):
+            successor = await self._successor(ended.algorithm, rest, key_encryption_key)
+            # Its predecessor, without a successor, would sign again.
+            stays = [] if successor is None else [successor]
+            rest = (*_kept(rest, ended.algorithm, successor), *stays)
+        await self._replace(replace(ring, keys=rest, revoked=_revoked(ring, rest)))
+        return successor
+
+    async def rewrap(self, key_encryption_keys: Sequence[KeyEncryptionKey]) -> int:
+        """Seals every key anew with the first key-encryption key; how many there are.
+
+        Raises KeyringError if one can't be opened.
+        """
+        ring = await self._ring()
+        keys = await asyncio.to_thread(_rewrapped, ring.keys, key_encryption_keys)
+        await self._replace(replace(ring, keys=keys))
+        return sum(bool(key.sealed) for key in keys)
+
+    def _is_active(self, key: KeyRecord, ring: KeyRingRecord) -> bool:
+        return state_of(key, ring.keys, self._periods, self._now()) == "active"
+
+    async def _successor(
+        self, algorithm: str, rest: Sequence[KeyRecord], key_encryption_key: KeyEncryptionKey
+    ) -> KeyRecord | None:
+        now = self._now()
+        waiting = newest_of(algorithm, rest)
+        if waiting is not None and now < waiting.activates_at:
+            return replace(waiting, activates_at=now)
+        if algorithm not in self._algorithms:
+            return None
+        return await self._generate(algorithm, key_encryption_key, now)
+
+    async def _generate(
+        self, algorithm: str, key_encryption_key: KeyEncryptionKey, activates_at: int
+    ) -> KeyRecord:
+        return await asyncio.to_thread(
+            generate_record,
+            algorithm,
+            key_encryption_key,
+            now=self._now(),
+            activates_at=activates_at,
+        )
+
+    async def _ring(self) -> KeyRingRecord:
+        ring = await load_key_ring(self._store)
+        if ring is None:
+            raise CommandRefused("there are no keys yet: the first start of the server makes them")
+        return ring
+
+    async def _replace(self, ring: KeyRingRecord) -> None:
+        try:
+            await replace_key_ring(self._store, ring)
+        except Conflict:
+            raise CommandRefused("the keys were changed meanwhile: try again") from None
+
+
+def _revoked(ring: KeyRingRecord, rest: Sequence[KeyRecord]) -> tuple[str, ...]:
+    kept = {record.kid for record in rest}
+    return (*ring.revoked, *(record.kid for record in ring.keys if record.kid not in kept))
+
+
+def _kept(
+    rest: Sequence[KeyRecord], algorithm: str, successor: KeyRecord | None
+) -> list[KeyRecord]:
+    if successor is None:
+        return [record for record in rest if record.algorithm != algorithm]
+    return [record for record in rest if record.kid != successor.kid]
+
+
+def _rewrapped(
+    keys: Sequence[KeyRecord], key_encryption_keys: Sequence[KeyEncryptionKey]
+) -> tuple[KeyRecord, ...]:
+    return tuple(
+        seal(key, unseal(key, key_encryption_keys), key_encryption_keys[0]) if key.sealed else key
+        for key in keys
+    )

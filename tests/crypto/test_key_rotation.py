@@ -1,0 +1,410 @@
+"""The life of a key: published, active, retired, removed, by the clock alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from jwcrypto import jwk
+
+from apogee_idp.app import opened_store
+from apogee_idp.crypto.signing import LocalSigningKey, generate_private_key
+from apogee_idp.errors import CommandRefused, KeyringError
+from apogee_idp.key_rotation import KeyPeriods, state_of
+from apogee_idp.key_sources import LocalProvidedKey
+from apogee_idp.management.keys import KeyCommands
+from apogee_idp.model import KeyRecord, KeyState, ProvidedKey
+from apogee_idp.settings import Settings
+from apogee_idp.stores.base import Store
+from apogee_idp.stores.repositories import load_key_ring
+from tests.keys import ALGORITHMS, DAY, PERIODS, fresh_key_encryption_key, key_keeper
+
+KEY = fresh_key_encryption_key()
+START = 1_800_000_000
+
+
+@dataclass
+class Clock:
+    now: int = START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with opened_store(Settings(store=f"sqlite:///{tmp_path}/a.db")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def commands(store: Store, clock: Clock, algorithms: Sequence[str] = ALGORITHMS) -> KeyCommands:
+    return KeyCommands(store, algorithms=algorithms, periods=PERIODS, now=clock)
+
+
+def key(name: str, activates_at: int) -> KeyRecord:
+    return KeyRecord(name, "sig", "RS256", 0, activates_at, sealed="x")
+
+
+@pytest.mark.parametrize(
+    ("now", "first", "second"),
+    [
+        pytest.param(99, "published", "published", id="before it signs"),
+        pytest.param(100, "active", "published", id="from its first second on"),
+        pytest.param(199, "active", "published", id="until its successor signs"),
+        pytest.param(200, "retired", "active", id="and not a second longer"),
+        pytest.param(249, "retired", "active", id="as long as its tokens may live"),
+        pytest.param(250, "removed", "active", id="and then gone"),
+    ],
+)
+def test_F_KEY_01_the_states_of_a_key(now: int, first: KeyState, second: KeyState) -> None:
+    """Each begins where the one before ends."""
+    ring = (key("a", 100), key("b", 200))
+    periods = KeyPeriods(active=100, ahead=10, retired=50)
+    assert [state_of(record, ring, periods, now) for record in ring] == [first, second]
+
+
+async def test_the_first_keys_sign_at_once(store: Store, clock: Clock) -> None:
+    """Nobody can have read an empty ring."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    for algorithm in ALGORITHMS:
+        assert keeper.ring.signing_key(algorithm).kid in kids(keeper.ring.jwks)
+
+
+def kids(jwks: object) -> list[str]:
+    return [key["kid"] for key in jwks["keys"]]  # type: ignore[index]
+
+
+async def test_a_key_is_published_a_day_signs_ninety_and_stays_two(
+    store: Store, clock: Clock
+) -> None:
+    """By itself, and no verifier is ever without the key of a living token."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    first = keeper.ring.signing_key("RS256").kid
+    clock.now = START + 89 * DAY - 1
+    await keeper.maintain()
+    assert len(kids(keeper.ring.jwks)) == 2
+    clock.now += 1
+    await keeper.maintain()
+    assert len(kids(keeper.ring.jwks)) == 4
+    assert keeper.ring.signing_key("RS256").kid == first
+    clock.now += DAY
+    second = keeper.ring.signing_key("RS256").kid
+    assert second != first
+    assert keeper.ring.verification_key(first) is not None
+    clock.now += 2 * DAY
+    assert keeper.ring.verification_key(first) is None
+    assert first not in kids(keeper.ring.jwks)
+    await keeper.maintain()
+    ring = await load_key_ring(store)
+    assert ring is not None
+    assert first not in {record.kid for record in ring.keys}
+
+
+async def test_R_JW_11_the_order_of_the_published_keys_is_stable(
+    store: Store, clock: Clock
+) -> None:
+    """By algorithm, then by age; a new key comes behind its predecessor."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    before = kids(keeper.ring.jwks)
+    clock.now += 89 * DAY
+    await keeper.maintain()
+    after = kids(keeper.ring.jwks)
+    assert [kid for kid in after if kid in before] == before
+    assert [key["alg"] for key in keeper.ring.jwks["keys"]] == ["RS256", "RS256", "ES256", "ES256"]
+
+
+async def test_an_algorithm_that_is_new_is_published_first(store: Store, clock: Clock) -> None:
+    """Ten minutes, which is twice what anyone may cache the key set."""
+    await key_keeper(store, KEY, now=clock).load()
+    keeper = key_keeper(store, KEY, now=clock, algorithms=(*ALGORITHMS, "EdDSA"))
+    await keeper.load()
+    with pytest.raises(KeyringError):
+        keeper.ring.signing_key("EdDSA")
+    await keeper.maintain()
+    (record,) = [r for r in (await load_key_ring(store)).keys if r.algorithm == "EdDSA"]  # type: ignore[union-attr]
+    assert record.activates_at == clock.now + 600
+
+
+async def test_an_algorithm_that_is_dropped_is_not_renewed(store: Store, clock: Clock) -> None:
+    """It goes on until it is revoked, so that no client is left without a key unawares."""
+    await key_keeper(store, KEY, now=clock).load()
+    keeper = key_keeper(store, KEY, now=clock, algorithms=("RS256",))
+    await keeper.load()
+    clock.now += 365 * DAY
+    await keeper.maintain()
+    elliptic = keeper.ring.signing_key("ES256").kid
+    assert await commands(store, clock, ("RS256",)).revoke(elliptic, KEY) is None
+    await keeper.load()
+    with pytest.raises(KeyringError):
+        keeper.ring.signing_key("ES256")
+
+
+async def test_F_KEY_03_of_many_that_rotate_at_once_one_does(store: Store, clock: Clock) -> None:
+    """Compare-and-set: one new key each, which all of them use."""
+    keepers = [key_keeper(store, KEY, now=clock) for _ in range(5)]
+    for keeper in keepers:
+        await keeper.load()
+    clock.now += 89 * DAY
+    await asyncio.gather(*(keeper.maintain() for keeper in keepers))
+    for keeper in keepers:
+        await keeper.load()
+    assert len({tuple(kids(keeper.ring.jwks)) for keeper in keepers}) == 1
+    assert len(kids(keepers[0].ring.jwks)) == 4
+
+
+@pytest.mark.parametrize("jump", [3600, -3600], ids=["forward", "back"])
+async def test_F_KEY_06_a_clock_that_jumps_an_hour(store: Store, clock: Clock, jump: int) -> None:
+    """Nothing is retired early, nothing is made twice."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    clock.now += 89 * DAY
+    await keeper.maintain()
+    clock.now += DAY + 7200
+    retired, signing = kids(keeper.ring.jwks)[0], keeper.ring.signing_key("RS256").kid
+    clock.now += jump
+    await keeper.maintain()
+    assert keeper.ring.verification_key(retired) is not None
+    assert keeper.ring.signing_key("RS256").kid == signing
+    clock.now -= jump
+    await keeper.maintain()
+    assert len(kids(keeper.ring.jwks)) == 4
+    assert keeper.ring.signing_key("RS256").kid == signing
+
+
+async def test_F_KEY_05_a_revoked_key_is_gone_at_once(store: Store, clock: Clock) -> None:
+    """Neither published nor accepted, and another one signs in the same second."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    lost = keeper.ring.signing_key("RS256").kid
+    successor = await commands(store, clock).revoke(lost, KEY)
+    await keeper.load()
+    assert successor is not None
+    assert keeper.ring.signing_key("RS256").kid == successor.kid
+    assert keeper.ring.verification_key(lost) is None
+    assert lost not in kids(keeper.ring.jwks)
+
+
+async def test_the_key_that_waits_takes_over_for_a_revoked_one(store: Store, clock: Clock) -> None:
+    """It is published already, so most verifiers know it."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    waiting = await commands(store, clock).rotate("RS256", KEY)
+    assert waiting.activates_at == clock.now + DAY
+    with pytest.raises(CommandRefused, match="waiting already"):
+        await commands(store, clock).rotate("RS256", KEY)
+    clock.now += 60
+    successor = await commands(store, clock).revoke(keeper.ring.signing_key("RS256").kid, KEY)
+    assert successor == replace(waiting, activates_at=clock.now)
+    await keeper.load()
+    assert keeper.ring.signing_key("RS256").kid == waiting.kid
+
+
+async def test_a_retired_key_never_signs_again(store: Store, clock: Clock) -> None:
+    """Not even when the one that followed it is revoked."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    retired = keeper.ring.signing_key("RS256").kid
+    await commands(store, clock).rotate("RS256", KEY)
+    clock.now += DAY + 1
+    await keeper.load()
+    await commands(store, clock).revoke(keeper.ring.signing_key("RS256").kid, KEY)
+    await keeper.load()
+    assert keeper.ring.signing_key("RS256").kid != retired
+    assert keeper.ring.verification_key(retired) is not None
+
+
+async def test_the_server_s_own_key_rotates_too(store: Store, clock: Clock) -> None:
+    """And the old one goes on opening what was encrypted to it."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    old = keeper.ring.encryption_key
+    sealed = old.encrypt("a.b.c", typ="at+jwt")
+    clock.now += 89 * DAY
+    await keeper.maintain()
+    clock.now += DAY
+    assert keeper.ring.encryption_key.kid != old.kid
+    decryption = keeper.ring.decryption_key(str(old.kid))
+    assert decryption is not None
+    assert decryption.decrypt(sealed) == b"a.b.c"
+
+
+async def test_all_keys_are_sealed_anew(store: Store, clock: Clock) -> None:
+    """With the first key-encryption key; then the second one is not needed any more."""
+    await key_keeper(store, KEY, now=clock).load()
+    fresh = fresh_key_encryption_key()
+    assert await commands(store, clock).rewrap([fresh, KEY]) == 3
+    await key_keeper(store, fresh, now=clock).load()
+    with pytest.raises(KeyringError, match=fresh.id):
+        await key_keeper(store, KEY, now=clock).load()
+
+
+def provided(algorithm: str = "RS256") -> LocalProvidedKey:
+    private = generate_private_key(algorithm)
+    signing = LocalSigningKey.of(str(private.thumbprint()), algorithm, private)
+    return LocalProvidedKey(signing, private.export_public(as_dict=True))
+
+
+def source(*keys: ProvidedKey) -> Callable[[], object]:
+    async def ask() -> Sequence[ProvidedKey]:
+        return keys
+
+    return ask
+
+
+async def test_a_provided_key_is_used_from_the_start(store: Store, clock: Clock) -> None:
+    """Then the store makes none for its algorithm, now or later."""
+    mine = provided()
+    keeper = key_keeper(store, KEY, now=clock, sources={"files": source(mine)})  # type: ignore[dict-item]
+    await keeper.load()
+    assert keeper.ring.signing_key("RS256").kid == mine.kid
+    clock.now += 365 * DAY
+    await keeper.maintain()
+    clock.now += DAY
+    assert keeper.ring.signing_key("RS256").kid == mine.kid
+
+
+async def test_a_provided_key_that_comes_later_is_published_first(
+    store: Store, clock: Clock
+) -> None:
+    """By processes that don't have it, too: mounts arrive at different times."""
+    keys: list[ProvidedKey] = []
+
+    async def ask() -> Sequence[ProvidedKey]:
+        return tuple(keys)
+
+    keeper = key_keeper(store, KEY, now=clock, sources={"files": ask})
+    other = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    keys.append(provided())
+    await keeper.maintain()
+    await other.load()
+    assert keys[0].kid in kids(other.ring.jwks)
+    assert keeper.ring.signing_key("RS256").kid != keys[0].kid
+    clock.now += DAY
+    assert keeper.ring.signing_key("RS256").kid == keys[0].kid
+    assert other.ring.signing_key("RS256").kid != keys[0].kid
+    assert "is not provided by files" in str(other.problem)
+    assert keeper.problem is None
+
+
+async def test_a_revoked_file_is_not_taken_up_again(store: Store, clock: Clock) -> None:
+    """As long as it is mounted, it stays revoked; a key of the store takes its place."""
+    mine = provided()
+    keeper = key_keeper(store, KEY, now=clock, sources={"files": source(mine)})  # type: ignore[dict-item]
+    await keeper.load()
+    successor = await commands(store, clock).revoke(mine.kid, KEY)
+    await keeper.load()
+    await keeper.maintain()
+    assert successor is not None
+    assert keeper.ring.signing_key("RS256").kid == successor.kid
+    assert mine.kid not in kids(keeper.ring.jwks)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param({"kid": "mine"}, "thumbprint", id="a kid of its own"),
+        pytest.param({"algorithm": "ES256"}, "no key for ES256", id="another type"),
+        pytest.param({"public_jwk": {}}, "no key for RS256", id="no public key"),
+    ],
+)
+async def test_a_plugin_s_odd_key_is_refused(
+    store: Store, clock: Clock, change: dict[str, object], told: str
+) -> None:
+    """Before it gets into the ring, where every process would meet it."""
+
+    @dataclass
+    class OddKey:
+        kid: str
+        algorithm: str
+        public_jwk: object
+
+        async def sign(self, message: bytes) -> bytes:
+            return b""
+
+    mine = provided()
+    odd = replace(OddKey(mine.kid, "RS256", mine.public_jwk), **change)  # type: ignore[arg-type]
+    keeper = key_keeper(store, KEY, now=clock, sources={"plugins": source(odd)})  # type: ignore[dict-item, arg-type]
+    with pytest.raises(KeyringError, match=told):
+        await keeper.load()
+
+
+KILLED = """
+import asyncio, os, sys
+from apogee_idp import key_keeping
+from apogee_idp.app import opened_store
+from apogee_idp.crypto.sealing import KeyEncryptionKey
+from apogee_idp.settings import Settings
+from tests.keys import key_keeper
+
+def dying(name):
+    whole = getattr(key_keeping, name)
+    def half(*args, **kwargs):
+        if STEP == "before " + name:
+            os._exit(9)
+        result = whole(*args, **kwargs)
+        if not asyncio.iscoroutine(result):
+            if STEP == "after " + name:
+                os._exit(9)
+            return result
+        async def wait():
+            await result
+            if STEP == "after " + name:
+                os._exit(9)
+        return wait()
+    setattr(key_keeping, name, half)
+
+async def rotate():
+    async with opened_store(Settings(store="sqlite:///" + sys.argv[1])) as store:
+        guard = KeyEncryptionKey.parse(sys.argv[2])
+        keeper = key_keeper(store, guard, now=lambda: int(sys.argv[3]))
+        await keeper.load()
+        dying("generate_record")
+        dying("replace_key_ring")
+        await keeper.maintain()
+
+STEP = sys.argv[4]
+asyncio.run(rotate())
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", ["generate_record", "replace_key_ring"])
+async def test_a_rotation_that_is_killed_leaves_a_usable_ring(
+    tmp_path: Path, clock: Clock, step: str, moment: str
+) -> None:
+    """At each of its steps; whoever comes next finishes it."""
+    text = json.loads(KEY.key.export())["k"]
+    path = tmp_path / "a.db"
+    async with opened_store(Settings(store=f"sqlite:///{path}")) as store:
+        await key_keeper(store, KEY, now=clock).load()
+    clock.now += 89 * DAY
+    arguments = (str(path), text, str(clock.now), f"{moment} {step}")
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, *arguments)
+    assert await killed.wait() == 9
+    async with opened_store(Settings(store=f"sqlite:///{path}")) as store:
+        keeper = key_keeper(store, KEY, now=clock)
+        await keeper.load()
+        assert keeper.ring.signing_key("RS256").kid in kids(keeper.ring.jwks)
+        await keeper.maintain()
+        assert len(kids(keeper.ring.jwks)) == 4
+
+
+def test_a_kid_is_the_thumbprint() -> None:
+    """RFC 7638, for every algorithm."""
+    for algorithm in ("RS256", "PS256", "ES256", "ES384", "EdDSA"):
+        key = provided(algorithm)
+        assert key.kid == jwk.JWK(**key.public_jwk).thumbprint()
