@@ -24,6 +24,7 @@ ApogeeError
 ├── NotYetKnown                a handler asked for what a later stage decides
 ├── UnusableEvent              handlers left something on an event that no token can be made of
 ├── KeyringError               signing or encryption keys can't be had
+├── OutgoingRefused            another host may not be asked, or did not answer as it should
 ├── CommandRefused             a management command that breaks a rule
 └── SettingsError              the settings are not usable: refuses to start
 """
@@ -205,6 +206,10 @@ class UnusableEvent(ApogeeError):
 
 class KeyringError(ApogeeError):
     """The key set can't be opened, or has no key for what is asked."""
+
+
+class OutgoingRefused(ApogeeError):
+    """A request to another host was not made, or failed; the text repeats nothing it said."""
 
 
 class CommandRefused(ApogeeError):
