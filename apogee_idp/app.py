@@ -5,50 +5,30 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from .authentication import ClientAuthenticator
-from .crypto.secrets import SecretVerifier
 from .crypto.slow_hashes import SlowVerifier
 from .errors import KeyringError
-from .events import (
-    ConfigurationStage,
-    GenerateToken,
-    ProcessConfiguration,
-    ProcessSignIn,
-    Stage,
-    TokenStage,
-)
 from .following import StoreFollower
 from .housekeeping import Housekeeper
 from .key_encryption import key_encryption_keys
 from .key_keeping import KeyKeeper
 from .key_rotation import KeyPeriods
 from .key_sources import KeyFiles, PluginKeys
-from .keyring import KeyRing
-from .logs import observe_handler
-from .minting import TokenMinter
+from .outgoing import Outgoing
 from .pipeline import Registry
-from .plugins import load_plugins
 from .readiness import Readiness
 from .services import Services
-from .settings import BUILT_IN_PLUGIN, Settings
+from .settings import Settings
 from .stores.base import Store
 from .stores.directory import Directory
 from .stores.mongo import MongoStore
-from .stores.repositories import Entity, Repository, clients_in, resources_in, scopes_in
 from .stores.sqlite import SqliteStore
-
-REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
-    ProcessSignIn: [stage for stage in Stage if stage is not Stage.REDEEM_GRANT],
-    GenerateToken: list(TokenStage),
-    ProcessConfiguration: list(ConfigurationStage),
-}
+from .wiring import Foundation, build_registry, build_services
 
 _PATIENCE = 5.0
 
@@ -65,6 +45,7 @@ class Installation:
     services: Services
     registry: Registry
     readiness: Readiness
+    housekeeper: Housekeeper
     following: asyncio.Task[None]
 
     async def until_ready(self) -> None:
@@ -151,33 +132,48 @@ async def opened_installation(
     patience = settings.handler_timeout / 2
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
     store = store_of(settings, now=now, patience=patience)
+    outgoing = Outgoing(settings.private_hosts)
+    plugin_keys = PluginKeys()
+    keeper = KeyKeeper(
+        store,
+        keys,
+        algorithms=settings.signing_algorithms,
+        periods=periods_of(settings),
+        now=now,
+        sources={"files": key_files_of(settings), "plugins": plugin_keys},
+    )
+    foundation = Foundation(
+        settings, store, keeper.ring, slow, outgoing, now=now, new_id=new_id, patience=patience
+    )
     try:
-        plugin_keys = PluginKeys()
-        keeper = KeyKeeper(
-            store,
-            keys,
-            algorithms=settings.signing_algorithms,
-            periods=periods_of(settings),
-            now=now,
-            sources={"files": key_files_of(settings), "plugins": plugin_keys},
-        )
-        services = _build_services(settings, store, keeper.ring, SecretVerifier(slow), now)
+        services = build_services(foundation)
         registry = build_registry(services)
         plugin_keys.ask(registry)
-        readiness = Readiness(grace=settings.cache_stale_seconds, monotonic=time.monotonic)
-        directories: dict[str, Directory[Any]] = {
-            "applications": services.clients,
-            "scopes": services.scopes,
-            "resources": services.resources,
-        }
-        follower = StoreFollower(store, keeper, directories, readiness)
-        expiring = (store.revocations, store.tokens, store.assertions)
-        housekeeper = Housekeeper(keeper, expiring, monotonic=time.monotonic)
-        async with _running(housekeeper), _running(follower) as following:
-            yield Installation(settings, store, services, registry, readiness, following)
+        async with _kept_in_step(foundation, keeper, services) as kept:
+            yield Installation(settings, store, services, registry, *kept)
     finally:
+        await outgoing.close()
         await store.close()
         slow.close()
+
+
+@asynccontextmanager
+async def _kept_in_step(
+    foundation: Foundation, keeper: KeyKeeper, services: Services
+) -> AsyncIterator[tuple[Readiness, Housekeeper, asyncio.Task[None]]]:
+    """Follows the store and looks after it meanwhile."""
+    store, grace = foundation.store, foundation.settings.cache_stale_seconds
+    readiness = Readiness(grace=grace, monotonic=time.monotonic)
+    directories: dict[str, Directory[Any]] = {
+        "applications": services.clients,
+        "scopes": services.scopes,
+        "resources": services.resources,
+    }
+    follower = StoreFollower(store, keeper, directories, readiness)
+    expiring = (store.revocations, store.tokens, store.assertions)
+    housekeeper = Housekeeper(keeper, expiring, monotonic=time.monotonic)
+    async with _running(housekeeper), _running(follower) as following:
+        yield readiness, housekeeper, following
 
 
 @asynccontextmanager
@@ -189,46 +185,3 @@ async def _running(worker: StoreFollower | Housekeeper) -> AsyncIterator[asyncio
         running.cancel()
         with suppress(asyncio.CancelledError, KeyringError):
             await running
-
-
-def build_registry(services: Services) -> Registry:
-    """The built-in handlers and those of the settings' plugins, sealed; raises RegistryError."""
-    settings = services.settings
-    observe = observe_handler if settings.log_level == "debug" else None
-    registry = Registry(handler_timeout=settings.handler_timeout, observe=observe)
-    load_plugins([BUILT_IN_PLUGIN, *settings.plugins], registry, services)
-    registry.seal(required=REQUIRED_STAGES)
-    return registry
-
-
-def _build_services(
-    settings: Settings,
-    store: Store,
-    key_ring: KeyRing,
-    verifier: SecretVerifier,
-    now: Callable[[], int],
-) -> Services:
-    clients = _directory(clients_in(store), settings)
-    scopes = _directory(scopes_in(store), settings)
-    authenticator = ClientAuthenticator(clients, verifier, now=now)
-    return Services(
-        settings=settings.without_secrets(),  # for plugins
-        clients=clients,
-        scopes=scopes,
-        resources=_directory(resources_in(store), settings),
-        keys=key_ring,
-        authenticator=authenticator,
-        minter=TokenMinter(settings.issuer, authenticator, now=now, new_id=new_id),
-        now=now,
-        new_id=new_id,
-    )
-
-
-def _directory(repository: Repository[Entity], settings: Settings) -> Directory[Entity]:
-    return Directory(
-        repository.get,
-        size=settings.cache_size,
-        seconds=settings.cache_seconds,
-        stale_seconds=settings.cache_stale_seconds,
-        monotonic=time.monotonic,
-    )

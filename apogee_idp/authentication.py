@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from weakref import WeakSet
 
+from .assertions import AssertionVerifier, parse_assertion
 from .crypto.secrets import SecretVerifier
 from .errors import InvalidClient, UnusableEvent
-from .model import Client, ClientAuthentication, ClientSecret, TokenRequest, is_client_id
+from .model import (
+    Client,
+    ClientAuthentication,
+    ClientRequest,
+    ClientSecret,
+    PresentedAssertion,
+    PresentedCredentials,
+    is_client_id,
+)
 from .stores.directory import Directory
 
 _NOBODY = Client("nobody", secrets=(ClientSecret("-", "sha256:-"),))
@@ -16,26 +25,51 @@ _NOBODY = Client("nobody", secrets=(ClientSecret("-", "sha256:-"),))
 class ClientAuthenticator:
     """Authenticates clients, and knows which proofs of it are genuine."""
 
-    __slots__ = ("_clients", "_now", "_proofs", "_secrets")
+    __slots__ = ("_assertions", "_clients", "_now", "_proofs", "_secrets")
 
     def __init__(
-        self, clients: Directory[Client], secrets: SecretVerifier, *, now: Callable[[], int]
+        self,
+        clients: Directory[Client],
+        secrets: SecretVerifier,
+        assertions: AssertionVerifier,
+        *,
+        now: Callable[[], int],
     ) -> None:
         self._clients = clients
         self._secrets = secrets
+        self._assertions = assertions
         self._now = now
         self._proofs: WeakSet[ClientAuthentication] = WeakSet()
 
-    async def authenticate(self, request: TokenRequest) -> ClientAuthentication:
+    async def authenticate(self, request: ClientRequest) -> ClientAuthentication:
         """The proof for this request.
 
         Raises InvalidClient, the same for an unknown, disabled or public client and for a wrong
-        secret, after the same work; TemporarilyUnavailable or StoreUnavailable when the question
-        can't be answered now.
+        secret or assertion, after the same work; TemporarilyUnavailable or StoreUnavailable when
+        the question can't be answered now.
         """
-        credentials = request.credentials
-        if credentials is None:
-            raise InvalidClient(reason="no client authentication")
+        match request.credentials:
+            case None:
+                raise InvalidClient(reason="no client authentication")
+            case PresentedAssertion() as presented:
+                client = await self._by_assertion(presented)
+            case PresentedCredentials() as presented:
+                client = await self._by_secret(presented)
+        proof = ClientAuthentication(client, request, request.credentials.method)
+        self._proofs.add(proof)
+        return proof
+
+    def vouch(self, proof: object, request: ClientRequest) -> ClientAuthentication:
+        """``proof`` if this authenticator made it for ``request``; raises UnusableEvent."""
+        if (
+            not isinstance(proof, ClientAuthentication)
+            or proof not in self._proofs
+            or proof.request is not request
+        ):
+            raise UnusableEvent("no proof that the client authenticated on this request")
+        return proof
+
+    async def _by_secret(self, credentials: PresentedCredentials) -> Client:
         client = await self._registered(credentials.client_id)
         obstacle = _obstacle(client)
         # Nobody's secrets are tried where there are none, so that the work is always the same.
@@ -45,19 +79,16 @@ class ClientAuthenticator:
         )
         if client is None or obstacle or matched is None:
             raise InvalidClient(reason=obstacle or "wrong or expired secret")
-        proof = ClientAuthentication(client, request, credentials.method)
-        self._proofs.add(proof)
-        return proof
+        return client
 
-    def vouch(self, proof: object, request: TokenRequest) -> ClientAuthentication:
-        """``proof`` if this authenticator made it for ``request``; raises UnusableEvent."""
-        if (
-            not isinstance(proof, ClientAuthentication)
-            or proof not in self._proofs
-            or proof.request is not request
-        ):
-            raise UnusableEvent("no proof that the client authenticated on this request")
-        return proof
+    async def _by_assertion(self, presented: PresentedAssertion) -> Client:
+        assertion = parse_assertion(presented)
+        client = await self._registered(assertion.client_id)
+        obstacle = _obstacle(client)
+        await self._assertions.verify(assertion, None if obstacle else client)
+        if client is None or obstacle:
+            raise InvalidClient(reason=obstacle)
+        return client
 
     async def _registered(self, client_id: str) -> Client | None:
         return await self._clients.get(client_id) if is_client_id(client_id) else None

@@ -13,14 +13,17 @@ from .model import (
     Client,
     ClientAuthentication,
     EncryptionKey,
+    IntrospectionRequest,
     IssuedToken,
     Principal,
     ProvidedKey,
+    RevocationRequest,
     SigningKey,
     TokenKind,
     TokenProfile,
     TokenRequest,
     TokenResponse,
+    ValidatedToken,
 )
 
 RESERVED_CLAIMS = frozenset(
@@ -61,6 +64,34 @@ class TokenStage(IntEnum):
 
     ATTACH_SECURITY_CREDENTIALS = 1000
     WRITE_TOKEN = 2000
+
+
+class ValidationStage(IntEnum):
+    """The stages of ``ValidateToken``."""
+
+    READ_TOKEN = 1000
+    VALIDATE_REVOCATION = 2000
+
+
+class IntrospectionStage(IntEnum):
+    """The stages of ``ProcessIntrospection``."""
+
+    VALIDATE_REQUEST = 1000
+    VALIDATE_CLIENT = 2000
+    VALIDATE_PERMISSIONS = 3000
+    VALIDATE_TOKEN = 4000
+    VALIDATE_AUTHORIZED_PARTY = 5000
+
+
+class RevocationStage(IntEnum):
+    """The stages of ``ProcessRevocation``."""
+
+    VALIDATE_REQUEST = 1000
+    VALIDATE_CLIENT = 2000
+    VALIDATE_PERMISSIONS = 3000
+    VALIDATE_TOKEN = 4000
+    VALIDATE_AUTHORIZED_PARTY = 5000
+    REVOKE_TOKEN = 6000
 
 
 class ConfigurationStage(IntEnum):
@@ -111,8 +142,18 @@ def _extra_parameters() -> Additions:
     return Additions(RESERVED_PARAMETERS)
 
 
+def _extra_members() -> Additions:
+    return Additions(RESERVED_CLAIMS | {"active", "token_type", "username"})
+
+
 def _extra_metadata() -> Additions:
     return Additions(frozenset({"issuer"}))
+
+
+def _known(authentication: ClientAuthentication | None) -> Client:
+    if authentication is None:
+        raise NotYetKnown("asked for the client before it was authenticated")
+    return authentication.client
 
 
 @dataclass(slots=True)
@@ -139,9 +180,7 @@ class ProcessSignIn:
 
         Raises NotYetKnown when asked before ``Stage.VALIDATE_CLIENT``.
         """
-        if self.authentication is None:
-            raise NotYetKnown("asked for the client before it was authenticated")
-        return self.authentication.client
+        return _known(self.authentication)
 
 
 @dataclass(slots=True)
@@ -149,7 +188,8 @@ class GenerateToken:
     """One token about to be written, nested in a ``ProcessSignIn``.
 
     What stands here concerns this token alone: its extra claims, keys, ``typ`` and lifetime
-    (seconds). Without an ``encryption_key`` the token is a plain JWS. ``kind`` tells an access
+    (seconds). Without an ``encryption_key`` the token is a plain JWS; a ``reference`` token is
+    opaque, and needs no keys. ``kind`` tells an access
     token from what else will be generated in this way.
     """
 
@@ -160,7 +200,57 @@ class GenerateToken:
     claims: Additions = field(default_factory=_extra_claims)
     signing_key: SigningKey | None = None
     encryption_key: EncryptionKey | None = None
+    reference: bool = False
     token: IssuedToken | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class ValidateToken:
+    """One presented token about to be trusted, or not: InvalidToken says why not.
+
+    ``kinds`` are those that the caller takes; a token of any other kind is refused.
+    """
+
+    token: str = field(repr=False)
+    kinds: frozenset[TokenKind] = frozenset({"access_token"})
+    validated: ValidatedToken | None = None
+
+
+@dataclass(slots=True)
+class ProcessIntrospection:
+    """One introspection request (RFC 7662) on its way to an answer.
+
+    Without a ``token`` the answer is that it is not active; ``refusal`` says why, to the log alone.
+    ``members`` are added to the answer about an active one.
+    """
+
+    request: IntrospectionRequest
+    authentication: ClientAuthentication | None = None
+    token: ValidatedToken | None = None
+    refusal: str | None = None
+    members: Additions = field(default_factory=_extra_members)
+
+    def known_client(self) -> Client:
+        """The caller, once it has authenticated; raises NotYetKnown before."""
+        return _known(self.authentication)
+
+
+@dataclass(slots=True)
+class ProcessRevocation:
+    """One revocation request (RFC 7009) on its way to an end.
+
+    Without a ``token`` there is nothing to revoke; ``refusal`` says why, to the log alone.
+    """
+
+    request: RevocationRequest
+    authentication: ClientAuthentication | None = None
+    token: ValidatedToken | None = None
+    refusal: str | None = None
+    is_revoked: bool = False
+
+    def known_client(self) -> Client:
+        """The caller, once it has authenticated; raises NotYetKnown before."""
+        return _known(self.authentication)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,7 @@ from .model import (
     could_pass_for_id_token,
     is_scope_name,
 )
+from .reference_tokens import ReferenceTokens
 
 _JWS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _JWE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
@@ -37,18 +39,20 @@ class TokenMinter:
     not fit is an UnusableEvent, so that the request ends in a 500 and never in a token.
     """
 
-    __slots__ = ("_authenticator", "_issuer", "_new_id", "_now", "_written")
+    __slots__ = ("_authenticator", "_issuer", "_new_id", "_now", "_references", "_written")
 
     def __init__(
         self,
         issuer: str,
         authenticator: ClientAuthenticator,
+        references: ReferenceTokens,
         *,
         now: Callable[[], int],
         new_id: Callable[[], str],
     ) -> None:
         self._issuer = issuer
         self._authenticator = authenticator
+        self._references = references
         self._now = now
         self._new_id = new_id
         self._written: WeakSet[IssuedToken] = WeakSet()
@@ -59,12 +63,18 @@ class TokenMinter:
         client = self._authenticator.vouch(event.sign_in.authentication, request).client
         _check_form(event)
         claims = self._claims(event, client)
-        value = await _signed(event, claims)
-        if event.encryption_key is not None:
-            value = _compact(_JWE, event.encryption_key.encrypt(value, typ=event.typ))
+        value = await self._written_out(event, claims)
         token = IssuedToken(value, request, event.lifetime, claims.get("scope", ""))
         self._written.add(token)
         return token
+
+    async def _written_out(self, event: GenerateToken, claims: dict[str, Any]) -> str:
+        if event.reference is not False:
+            return await self._references.keep(_json(claims), expires_at=claims["exp"])
+        value = await _signed(event, claims)
+        if event.encryption_key is not None:
+            value = _compact(_JWE, event.encryption_key.encrypt(value, typ=event.typ))
+        return value
 
     def vouch(self, token: object, request: TokenRequest) -> IssuedToken:
         """``token`` if this minter wrote it for ``request``; raises UnusableEvent."""
@@ -110,6 +120,16 @@ def _check_form(event: GenerateToken) -> None:
         raise UnusableEvent("typ must be at+jwt or JWT")
     if type(event.lifetime) is not int or not 0 < event.lifetime <= MAXIMUM_TOKEN_LIFETIME:
         raise UnusableEvent(f"a lifetime is 1 to {MAXIMUM_TOKEN_LIFETIME} seconds")
+
+
+def _json(claims: dict[str, Any]) -> str:
+    try:
+        text = json.dumps(claims, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise UnusableEvent("a claim is not JSON") from error
+    if len(text) > MAXIMUM_TOKEN_CHARACTERS:
+        raise UnusableEvent(f"the claims have more than {MAXIMUM_TOKEN_CHARACTERS} characters")
+    return text
 
 
 async def _signed(event: GenerateToken, claims: dict[str, Any]) -> str:

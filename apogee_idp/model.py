@@ -224,6 +224,18 @@ class PresentedCredentials:
     method: AuthenticationMethod
 
 
+@dataclass(frozen=True, slots=True)
+class PresentedAssertion:
+    """A JWT by which a caller claims to be its issuer (RFC 7523 §2.2): nothing has been checked."""
+
+    assertion: str = field(repr=False)
+    client_id: str | None
+    method: AuthenticationMethod = "private_key_jwt"
+
+
+Credentials = PresentedCredentials | PresentedAssertion
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenRequest:
     """One parsed token request (RFC 6749 §3.2); nothing in it has been checked.
@@ -233,10 +245,32 @@ class TokenRequest:
     """
 
     grant_type: str | None = None
-    credentials: PresentedCredentials | None = None
+    credentials: Credentials | None = None
     scope: str | None = None
     resources: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntrospectionRequest:
+    """One parsed introspection request (RFC 7662 §2.1); nothing in it has been checked."""
+
+    token: str | None = field(default=None, repr=False)
+    credentials: Credentials | None = None
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RevocationRequest:
+    """One parsed revocation request (RFC 7009 §2.1); nothing in it has been checked."""
+
+    token: str | None = field(default=None, repr=False)
+    credentials: Credentials | None = None
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+
+ClientRequest = TokenRequest | IntrospectionRequest | RevocationRequest
+"""What a client sends with its credentials."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -247,7 +281,7 @@ class ClientAuthentication:
     """
 
     client: Client
-    request: TokenRequest
+    request: ClientRequest
     method: AuthenticationMethod
 
 
@@ -304,6 +338,24 @@ class IssuedToken:
     request: TokenRequest = field(repr=False)
     expires_in: int
     scope: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class ValidatedToken:
+    """A presented token that this server wrote, and what it says; read-only.
+
+    Times are Unix seconds. ``reference`` is the key under which the server keeps an opaque token.
+    Only those that ``TokenReader`` built are honoured.
+    """
+
+    kind: TokenKind
+    client_id: str
+    id: str = field(repr=False)
+    audience: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    claims: Mapping[str, Any] = field(repr=False)
+    reference: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

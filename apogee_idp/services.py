@@ -9,6 +9,8 @@ from .authentication import ClientAuthenticator
 from .keyring import KeyRing
 from .minting import TokenMinter
 from .model import Client, Resource, Scope
+from .reading import TokenReader
+from .revocation import Revocations
 from .settings import Settings
 from .stores.directory import Directory
 
@@ -28,5 +30,7 @@ class Services:
     keys: KeyRing
     authenticator: ClientAuthenticator
     minter: TokenMinter
+    reader: TokenReader
+    revocations: Revocations
     now: Callable[[], int]
     new_id: Callable[[], str]

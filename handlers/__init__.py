@@ -10,12 +10,18 @@ from functools import partial
 from apogee_idp import (
     ConfigurationStage,
     GenerateToken,
+    IntrospectionStage,
     ProcessConfiguration,
+    ProcessIntrospection,
+    ProcessRevocation,
     ProcessSignIn,
     Registry,
+    RevocationStage,
     Services,
     Stage,
     TokenStage,
+    ValidateToken,
+    ValidationStage,
 )
 
 from .attach_capabilities import AttachCapabilities
@@ -25,16 +31,32 @@ from .attach_security_credentials import AttachSecurityCredentials
 from .build_principal import build_principal
 from .configure_encryption import configure_encryption
 from .generate_token import GenerateAccessToken
+from .read_token import ReadToken
+from .revoke_token import RevokeToken
 from .set_resources import SetResources
 from .set_scopes import SetScopes
+from .validate_authorized_party import ValidateIntrospectingParty, validate_revoking_party
 from .validate_client import ValidateClient
-from .validate_permissions import validate_permissions
-from .validate_request import ValidateRequest
+from .validate_permissions import ValidateEndpointPermission, validate_permissions
+from .validate_request import ValidateRequest, require_token
+from .validate_revocation import ValidateRevocation
+from .validate_token import ValidatePresentedToken
 from .write_token import WriteToken
+
+_INTROSPECT = "ept:introspection"
+_REVOKE = "ept:revocation"
 
 
 def register(registry: Registry, services: Services) -> None:
     """Adds every built-in handler."""
+    _register_sign_in(registry, services)
+    _register_tokens(registry, services)
+    _register_introspection(registry, services)
+    _register_revocation(registry, services)
+    _register_configuration(registry, services)
+
+
+def _register_sign_in(registry: Registry, services: Services) -> None:
     on = partial(registry.add, ProcessSignIn)
     on(ValidateRequest(services), name="validate_request", order=Stage.VALIDATE_REQUEST)
     on(ValidateClient(services), name="validate_client", order=Stage.VALIDATE_CLIENT)
@@ -46,22 +68,47 @@ def register(registry: Registry, services: Services) -> None:
     on(GenerateAccessToken(registry, services), name="generate_token", order=Stage.GENERATE_TOKEN)
     on(attach_parameters, name="attach_parameters", order=Stage.ATTACH_PARAMETERS)
 
-    on_token = partial(registry.add, GenerateToken)
-    on_token(
-        AttachSecurityCredentials(services),
-        name="attach_security_credentials",
-        order=TokenStage.ATTACH_SECURITY_CREDENTIALS,
-    )
-    on_token(WriteToken(services), name="write_token", order=TokenStage.WRITE_TOKEN)
 
-    on_configuration = partial(registry.add, ProcessConfiguration)
-    on_configuration(
-        AttachEndpoints(services),
-        name="attach_endpoints",
-        order=ConfigurationStage.ATTACH_ENDPOINTS,
+def _register_tokens(registry: Registry, services: Services) -> None:
+    on, stage = partial(registry.add, GenerateToken), TokenStage
+    credentials = AttachSecurityCredentials(services)
+    on(credentials, name="attach_security_credentials", order=stage.ATTACH_SECURITY_CREDENTIALS)
+    on(WriteToken(services), name="write_token", order=stage.WRITE_TOKEN)
+
+    on_reading = partial(registry.add, ValidateToken)
+    on_reading(ReadToken(services), name="read_token", order=ValidationStage.READ_TOKEN)
+    on_reading(
+        ValidateRevocation(services),
+        name="validate_revocation",
+        order=ValidationStage.VALIDATE_REVOCATION,
     )
-    on_configuration(
-        AttachCapabilities(services),
-        name="attach_capabilities",
-        order=ConfigurationStage.ATTACH_CAPABILITIES,
+
+
+def _register_introspection(registry: Registry, services: Services) -> None:
+    on, stage = partial(registry.add, ProcessIntrospection), IntrospectionStage
+    permission, party = (
+        ValidateEndpointPermission(_INTROSPECT),
+        ValidateIntrospectingParty(services),
     )
+    on(require_token, name="validate_request", order=stage.VALIDATE_REQUEST)
+    on(ValidateClient(services), name="validate_client", order=stage.VALIDATE_CLIENT)
+    on(permission, name="validate_permissions", order=stage.VALIDATE_PERMISSIONS)
+    on(ValidatePresentedToken(registry), name="validate_token", order=stage.VALIDATE_TOKEN)
+    on(party, name="validate_authorized_party", order=stage.VALIDATE_AUTHORIZED_PARTY)
+
+
+def _register_revocation(registry: Registry, services: Services) -> None:
+    on, stage = partial(registry.add, ProcessRevocation), RevocationStage
+    permission, party = ValidateEndpointPermission(_REVOKE), validate_revoking_party
+    on(require_token, name="validate_request", order=stage.VALIDATE_REQUEST)
+    on(ValidateClient(services), name="validate_client", order=stage.VALIDATE_CLIENT)
+    on(permission, name="validate_permissions", order=stage.VALIDATE_PERMISSIONS)
+    on(ValidatePresentedToken(registry), name="validate_token", order=stage.VALIDATE_TOKEN)
+    on(party, name="validate_authorized_party", order=stage.VALIDATE_AUTHORIZED_PARTY)
+    on(RevokeToken(services), name="revoke_token", order=stage.REVOKE_TOKEN)
+
+
+def _register_configuration(registry: Registry, services: Services) -> None:
+    on, stage = partial(registry.add, ProcessConfiguration), ConfigurationStage
+    on(AttachEndpoints(services), name="attach_endpoints", order=stage.ATTACH_ENDPOINTS)
+    on(AttachCapabilities(services), name="attach_capabilities", order=stage.ATTACH_CAPABILITIES)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from apogee_idp import ProcessConfiguration, Services
 
+_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 _CLAIMS = ("iss", "sub", "name", "client_id", "aud", "scope", "role", "iat", "exp", "jti")
 
 
@@ -14,9 +16,12 @@ class AttachCapabilities:
         self._grant_types = services.settings.grant_types
 
     async def __call__(self, event: ProcessConfiguration) -> None:
+        for endpoint in ("token", "introspection", "revocation"):
+            prefix = f"{endpoint}_endpoint_auth"
+            event.metadata[f"{prefix}_methods_supported"] = list(_METHODS)
+            event.metadata[f"{prefix}_signing_alg_values_supported"] = list(_ALGORITHMS)
         event.metadata.update(
             grant_types_supported=list(self._grant_types),
-            token_endpoint_auth_methods_supported=["client_secret_basic", "client_secret_post"],
             scopes_supported=["roles"],
             subject_types_supported=["public"],
             claims_supported=list(_CLAIMS),

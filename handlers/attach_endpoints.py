@@ -13,4 +13,6 @@ class AttachEndpoints:
 
     async def __call__(self, event: ProcessConfiguration) -> None:
         event.metadata["token_endpoint"] = self._settings.endpoint("/connect/token")
+        event.metadata["introspection_endpoint"] = self._settings.endpoint("/connect/introspect")
+        event.metadata["revocation_endpoint"] = self._settings.endpoint("/connect/revoke")
         event.metadata["jwks_uri"] = self._settings.endpoint("/.well-known/jwks")

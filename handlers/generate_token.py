@@ -19,6 +19,7 @@ class GenerateAccessToken:
             typ=event.token_profile.typ,
             lifetime=self._lifetime,
             claims=event.claims.copy(),
+            reference=event.token_profile.reference,
         )
         await self._registry.dispatch(nested)
         event.access_token = nested.token

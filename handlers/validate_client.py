@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from apogee_idp import ProcessSignIn, Services
+from apogee_idp import ProcessIntrospection, ProcessRevocation, ProcessSignIn, Services
 
 
 class ValidateClient:
-    """Leaves the proof of authentication (RFC 6749 §3.2.1), without which nothing is minted."""
+    """Leaves the proof of authentication (RFC 6749 §3.2.1), without which nothing is answered."""
 
     def __init__(self, services: Services) -> None:
         self._authenticator = services.authenticator
 
-    async def __call__(self, event: ProcessSignIn) -> None:
+    async def __call__(
+        self, event: ProcessSignIn | ProcessIntrospection | ProcessRevocation
+    ) -> None:
         event.authentication = await self._authenticator.authenticate(event.request)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from apogee_idp import InvalidRequest, ProcessSignIn, Services, UnsupportedGrantType
+from apogee_idp import (
+    InvalidRequest,
+    ProcessIntrospection,
+    ProcessRevocation,
+    ProcessSignIn,
+    Services,
+    UnsupportedGrantType,
+)
 
 
 class ValidateRequest:
@@ -16,3 +23,9 @@ class ValidateRequest:
             raise InvalidRequest("The grant_type parameter is missing.")
         if event.request.grant_type not in self._grant_types:
             raise UnsupportedGrantType("This server does not offer that grant type.")
+
+
+async def require_token(event: ProcessIntrospection | ProcessRevocation) -> None:
+    """RFC 7662 §2.1, RFC 7009 §2.1."""
+    if event.request.token is None:
+        raise InvalidRequest("The token parameter is missing.")

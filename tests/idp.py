@@ -98,6 +98,21 @@ class Idp:
         }
         return await self.ask(form | parameters)
 
+    async def present(
+        self, endpoint: str, token: str, client_id: str, secret: str, **parameters: str
+    ) -> Answer:
+        """POSTs a token to ``introspect`` or ``revoke``, with client_secret_post."""
+        form = {"token": token, "client_id": client_id, "client_secret": secret} | parameters
+        headers = {"Content-Type": FORM}
+        return await self.send("POST", f"/connect/{endpoint}", headers=headers, data=_form(form))
+
+    async def allow(self, client_id: str, *endpoints: str) -> None:
+        """Permits a client to use ``introspection`` or ``revocation``."""
+        client = await clients_in(self.installation.store).get(client_id)
+        assert client is not None
+        permissions = client.permissions | {f"ept:{endpoint}" for endpoint in endpoints}
+        await self.change_client(client_id, permissions=permissions)
+
     async def send(self, method: str, path: str, **options: Any) -> Answer:
         """Any request."""
         async with self._session.request(method, self.url + path, **options) as response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -35,6 +36,29 @@ _ENCRYPTION_ALGORITHMS = {
     "EC": ("ECDH-ES+A256KW", "ECDH-ES"),
 }
 """By type of key; the first one where a key does not say."""
+
+
+_NOBODYS_KEYS = {
+    "RSA": {"kty": "RSA", "n": "g" + "A" * 340 + "Q", "e": "AQAB"},
+    "P-256": {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+        "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+    },
+    "P-384": {
+        "kty": "EC",
+        "crv": "P-384",
+        "x": "qofKIr6LBTeOscce8yCtdG4dO2KLp5uYWfdB4IJUKjhVAvJdv1UpbDpUXjhydgq3",
+        "y": "NhfeSpYmLG9dnpi_kpLcKfj0Hb0omhR86doxE7XwuMAKYLHOHX6BnXpDHXyQ6g5f",
+    },
+    "Ed25519": {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": "WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY",
+    },
+}
+"""An RSA modulus of the usual size, and the curves' generators."""
 
 
 class UnusableKey(ValueError):
@@ -120,6 +144,13 @@ def verification_key(members: Mapping[str, Any], algorithm: str) -> Verification
         return bytes(signed.payload)
 
     return VerificationKey(_kid_of(members), algorithm, verify)
+
+
+@cache
+def nobodys_key(algorithm: str) -> VerificationKey:
+    """A key that verifies nothing, and takes as long about it as anyone's (RFC 6749 §2.3.1)."""
+    kind = _SIGNING_KINDS[algorithm]
+    return verification_key(_NOBODYS_KEYS[kind[1] or "RSA"], algorithm)
 
 
 def recipient_key(jwks: Mapping[str, Any]) -> RecipientKey:

@@ -23,6 +23,7 @@ MAXIMUM_BYTES = 1024
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _OURS = re.compile(r"apogee_([0-9A-Za-z]{1,32})_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}")
+_REFERENCE = re.compile(r"apogee_at_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}")
 _NOBODYS_DIGEST = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
 
 
@@ -66,6 +67,19 @@ def secret_id_of(value: str) -> str | None:
     if match is None or not hmac.compare_digest(_checksum(value[:-7]), value[-6:]):
         return None
     return match[1]
+
+
+def generate_reference_token() -> str:
+    """An opaque token of 256 random bits: ``apogee_at_<random>_<checksum>``."""
+    body = f"apogee_at_{_base62(secrets.randbits(256), 43)}"
+    return f"{body}_{_checksum(body)}"
+
+
+def reference_of(token: str) -> str | None:
+    """The SHA-256 of ``token``, under which it is kept, if it has the form of an opaque token."""
+    if not _REFERENCE.fullmatch(token) or _checksum(token[:-7]) != token[-6:]:
+        return None
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class SecretVerifier:

@@ -6,7 +6,9 @@ from aiohttp import web
 
 from ..pipeline import Registry
 from ..services import Services
+from .endpoint import Answer, FormEndpoint
 from .in_flight import InFlight
+from .introspection import IntrospectionEndpoint, RevocationEndpoint
 from .middleware import log_requests, render_errors, set_security_headers
 from .pages import Pages, set_up_templates
 from .token import TokenEndpoint
@@ -26,10 +28,18 @@ def create_application(
     app.on_response_prepare.append(set_security_headers)
     set_up_templates(app, services)
     base = services.settings.issuer_path
-    pages, token = Pages(services), TokenEndpoint(services, registry)
+    pages = Pages(services)
     well_known = WellKnown(services, registry)
     router = app.router
-    router.add_route("*", f"{base}/connect/token", token.handle)
+    answers: dict[str, Answer] = {
+        "token": TokenEndpoint(services, registry).answer,
+        "introspect": IntrospectionEndpoint(services, registry).answer,
+        "revoke": RevocationEndpoint(services, registry).answer,
+    }
+    for name, answer in answers.items():
+        timeout = services.settings.request_timeout
+        endpoint = FormEndpoint(answer, timeout=timeout, fault=f"{name}_request_failed")
+        router.add_route("*", f"{base}/connect/{name}", endpoint.handle)
     router.add_get(f"{base}/.well-known/openid-configuration", well_known.configuration)
     router.add_get(f"/.well-known/oauth-authorization-server{base}", well_known.configuration)
     router.add_get(f"{base}/.well-known/jwks", well_known.jwks)

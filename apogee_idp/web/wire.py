@@ -1,33 +1,40 @@
-"""Between HTTP and the token events: one parse in, one rendering out."""
+"""Between HTTP and the events of the OAuth endpoints: one parse in, one rendering out."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors import (
-    InvalidClient,
     InvalidRequest,
     OAuthError,
     TemporarilyUnavailable,
     UnusableEvent,
 )
-from ..events import RESERVED_PARAMETERS
-from ..model import PresentedCredentials, TokenRequest, TokenResponse
-from .form import MalformedForm, decode_component, parse_form
+from ..events import RESERVED_CLAIMS, RESERVED_PARAMETERS
+from ..model import (
+    Credentials,
+    IntrospectionRequest,
+    RevocationRequest,
+    TokenRequest,
+    TokenResponse,
+    ValidatedToken,
+    thawed,
+)
+from .credentials import CREDENTIAL_PARAMETERS, read_credentials
+from .form import MalformedForm, parse_form
 
 MAXIMUM_BODY_BYTES = 16 * 1024
 MAXIMUM_PARAMETERS = 32
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
-CREDENTIAL_PARAMETERS = ("client_secret", "client_assertion", "client_assertion_type")
 
 _CHALLENGE = 'Basic realm="apogee-idp", charset="UTF-8"'
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -35,19 +42,45 @@ _NOT_IN_A_DESCRIPTION = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")
 _REPEATABLE = frozenset({"resource"})
 
 
-async def read_token_request(request: web.Request, *, timeout: float) -> TokenRequest:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What every client sends: parameters, each once, and its credentials, taken apart."""
+
+    parameters: dict[str, str]
+    resources: tuple[str, ...]
+    credentials: Credentials | None
+
+
+async def read_form(request: web.Request, *, timeout: float) -> Form:
     """The request, parsed once; raises InvalidRequest or InvalidClient.
 
     The body must arrive within ``timeout`` seconds.
     """
     _check_head(request)
     parameters, resources = _parameters(await _read_body(request, timeout))
-    credentials = _credentials(request, parameters)
-    grant_type = parameters.pop("grant_type", None)
-    scope = parameters.pop("scope", None)
+    credentials = read_credentials(request, parameters)
     for name in ("client_id", *CREDENTIAL_PARAMETERS):
         parameters.pop(name, None)
-    return TokenRequest(grant_type, credentials, scope, resources, MappingProxyType(parameters))
+    return Form(parameters, resources, credentials)
+
+
+def token_request_of(form: Form) -> TokenRequest:
+    """RFC 6749 §3.2."""
+    rest = dict(form.parameters)
+    grant_type, scope = rest.pop("grant_type", None), rest.pop("scope", None)
+    return TokenRequest(grant_type, form.credentials, scope, form.resources, MappingProxyType(rest))
+
+
+def introspection_request_of(form: Form) -> IntrospectionRequest:
+    """RFC 7662 §2.1; the hint is not needed to tell what a token is."""
+    rest = dict(form.parameters)
+    return IntrospectionRequest(rest.pop("token", None), form.credentials, MappingProxyType(rest))
+
+
+def revocation_request_of(form: Form) -> RevocationRequest:
+    """RFC 7009 §2.1; the hint is not needed to tell what a token is."""
+    rest = dict(form.parameters)
+    return RevocationRequest(rest.pop("token", None), form.credentials, MappingProxyType(rest))
 
 
 def render_token_response(response: TokenResponse) -> web.Response:
@@ -63,6 +96,28 @@ def render_token_response(response: TokenResponse) -> web.Response:
     except (TypeError, ValueError):
         raise UnusableEvent("a response parameter is not JSON") from None
     return web.json_response(text=text, headers=_NO_STORE)
+
+
+def render_introspection(token: ValidatedToken | None, members: Mapping[str, Any]) -> web.Response:
+    """RFC 7662 §2.2: all that the token says, or only that it is not active.
+
+    Raises UnusableEvent if a plugin's members are ours, or no JSON.
+    """
+    if token is None:
+        return web.json_response({"active": False}, headers=_NO_STORE)
+    if RESERVED_CLAIMS & members.keys():
+        raise UnusableEvent("a reserved member was added")
+    told = {**members, **thawed(token.claims), "active": True, "token_type": "Bearer"}
+    try:
+        text = json.dumps(told, allow_nan=False)
+    except (TypeError, ValueError):
+        raise UnusableEvent("an added member is not JSON") from None
+    return web.json_response(text=text, headers=_NO_STORE)
+
+
+def render_revocation() -> web.Response:
+    """RFC 7009 §2.2: the same for a token that has ended and for one that never was."""
+    return web.Response(headers=_NO_STORE)
 
 
 def render_error(error: OAuthError) -> web.Response:
@@ -84,7 +139,7 @@ def render_error(error: OAuthError) -> web.Response:
 def _check_head(request: web.Request) -> None:
     """RFC 6749 §3.2: POST only, a UTF-8 form only, and no secrets in the URL (§2.3.1)."""
     if request.method != "POST":
-        raise InvalidRequest("The token endpoint takes POST only.", status=405)
+        raise InvalidRequest("This endpoint takes POST only.", status=405)
     if request.headers.getall("Content-Encoding", []):
         raise InvalidRequest("A Content-Encoding is not accepted.", status=415)
     types = request.headers.getall("Content-Type", [])
@@ -136,42 +191,3 @@ def _parameters(body: bytes) -> tuple[dict[str, str], tuple[str, ...]]:
     resources = tuple(value for name, value in pairs if name in _REPEATABLE and value)
     given = {n: v for n, v in seen.items() if v and n not in _REPEATABLE}
     return given, resources
-
-
-def _credentials(
-    request: web.Request, parameters: Mapping[str, str]
-) -> PresentedCredentials | None:
-    """RFC 6749 §2.3: one method of client authentication at most."""
-    authorization = request.headers.getall("Authorization", [])
-    by_secret = "client_secret" in parameters
-    by_assertion = "client_assertion" in parameters or "client_assertion_type" in parameters
-    if len(authorization) + by_secret + by_assertion > 1:
-        raise InvalidRequest("More than one way of client authentication was used.")
-    if by_assertion:
-        raise InvalidClient(reason="client assertions are not offered")
-    client_id = parameters.get("client_id", "")
-    if authorization:
-        presented = _basic_credentials(authorization[0])
-        if client_id and client_id != presented.client_id:
-            raise InvalidRequest("The client_id differs from the one in the Authorization header.")
-        return presented
-    if client_id and by_secret:
-        return PresentedCredentials(client_id, parameters["client_secret"], "client_secret_post")
-    return None
-
-
-def _basic_credentials(header: str) -> PresentedCredentials:
-    """RFC 6749 §2.3.1: id and secret are form-encoded first, then base64 (RFC 7617)."""
-    scheme, _, encoded = header.partition(" ")
-    if scheme.lower() != "basic":
-        raise InvalidClient(reason="unsupported authentication scheme")
-    try:
-        user, colon, password = base64.b64decode(encoded.strip(" "), validate=True).partition(b":")
-        presented = PresentedCredentials(
-            decode_component(user), decode_component(password), "client_secret_basic"
-        )
-    except (binascii.Error, ValueError):
-        raise InvalidClient(reason="malformed Basic credentials") from None
-    if not colon:
-        raise InvalidClient(reason="Basic credentials without a colon")
-    return presented

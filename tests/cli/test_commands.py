@@ -217,6 +217,17 @@ def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
         "GenerateToken 2000 write_token",
         "ProcessConfiguration 1000 attach_endpoints",
         "ProcessConfiguration 2000 attach_capabilities",
+        "ProcessIntrospection 1000 validate_request",
+        "ProcessIntrospection 2000 validate_client",
+        "ProcessIntrospection 3000 validate_permissions",
+        "ProcessIntrospection 4000 validate_token",
+        "ProcessIntrospection 5000 validate_authorized_party",
+        "ProcessRevocation 1000 validate_request",
+        "ProcessRevocation 2000 validate_client",
+        "ProcessRevocation 3000 validate_permissions",
+        "ProcessRevocation 4000 validate_token",
+        "ProcessRevocation 5000 validate_authorized_party",
+        "ProcessRevocation 6000 revoke_token",
         "ProcessSignIn 1000 validate_request",
         "ProcessSignIn 2000 validate_client",
         "ProcessSignIn 3000 validate_permissions",
@@ -226,6 +237,8 @@ def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
         "ProcessSignIn 8000 configure_encryption",
         "ProcessSignIn 9000 generate_token",
         "ProcessSignIn 10000 attach_parameters",
+        "ValidateToken 1000 read_token",
+        "ValidateToken 2000 validate_revocation",
     ]
     assert {tuple(row[3:]) for row in rows} == {("apogee-idp", "0.1.0", "always")}
 

@@ -1,0 +1,50 @@
+"""What the OAuth endpoints have in common: a form in, an answer or an OAuth error out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from ..errors import OAuthError, ServerError, StoreError, TemporarilyUnavailable
+from ..logs import annotate_request, log_fault
+from ..model import Client, ClientAuthentication
+from .wire import Form, read_form, render_error
+
+Answer = Callable[[Form], Awaitable[web.Response]]
+
+
+class FormEndpoint:
+    """Reads the form within ``timeout`` seconds and lets ``answer`` answer it.
+
+    A lost store is a 503; whatever else goes wrong is a ``server_error``, logged as ``fault``.
+    """
+
+    def __init__(self, answer: Answer, *, timeout: float, fault: str) -> None:
+        self._answer = answer
+        self._timeout = timeout
+        self._fault = fault
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Never raises, but for a cancellation."""
+        try:
+            return await self._answer(await read_form(request, timeout=self._timeout))
+        except OAuthError as error:
+            refusal = error
+        except StoreError as error:
+            refusal = TemporarilyUnavailable(reason=str(error))
+        except Exception as error:
+            log_fault(self._fault, error)
+            refusal = ServerError(reason=type(error).__name__)
+        annotate_request(error=refusal.code, reason=refusal.reason)
+        response = render_error(refusal)
+        if not request.content.is_eof():
+            response.force_close()
+        return response
+
+
+def annotate_client(proof: ClientAuthentication | None) -> None:
+    """Names the client in the log, once it has authenticated: callers send anything, anywhere."""
+    client = getattr(proof, "client", None)
+    if isinstance(client, Client):
+        annotate_request(client_id=client.client_id)

@@ -1,0 +1,123 @@
+"""What is put together from what: the services, and the registry of handlers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from .assertions import AssertionVerifier
+from .authentication import ClientAuthenticator
+from .crypto.secrets import SecretVerifier
+from .crypto.slow_hashes import SlowVerifier
+from .events import (
+    ConfigurationStage,
+    GenerateToken,
+    IntrospectionStage,
+    ProcessConfiguration,
+    ProcessIntrospection,
+    ProcessRevocation,
+    ProcessSignIn,
+    RevocationStage,
+    Stage,
+    TokenStage,
+    ValidateToken,
+    ValidationStage,
+)
+from .keyring import KeyRing
+from .logs import observe_handler
+from .minting import TokenMinter
+from .model import Client
+from .outgoing import Outgoing
+from .pipeline import Registry
+from .plugins import load_plugins
+from .reading import TokenReader
+from .reference_tokens import ReferenceTokens
+from .remote_keys import RemoteKeys
+from .revocation import Revocations
+from .services import Services
+from .settings import BUILT_IN_PLUGIN, Settings
+from .stores.base import Store
+from .stores.directory import Directory
+from .stores.repositories import Entity, Repository, clients_in, resources_in, scopes_in
+
+REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
+    ProcessSignIn: [stage for stage in Stage if stage is not Stage.REDEEM_GRANT],
+    GenerateToken: list(TokenStage),
+    ValidateToken: list(ValidationStage),
+    ProcessIntrospection: list(IntrospectionStage),
+    ProcessRevocation: list(RevocationStage),
+    ProcessConfiguration: list(ConfigurationStage),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What everything else stands on: the outside world.
+
+    ``now`` gives Unix seconds, ``new_id`` a random id of 128 bits; ``patience`` is how many seconds
+    one handler waits for one thing.
+    """
+
+    settings: Settings
+    store: Store
+    keys: KeyRing
+    slow: SlowVerifier
+    outgoing: Outgoing
+    now: Callable[[], int]
+    new_id: Callable[[], str]
+    patience: float
+
+
+def build_services(on: Foundation) -> Services:
+    """Everything that handlers are built from."""
+    settings, store, now = on.settings, on.store, on.now
+    clients = _directory(clients_in(store), settings)
+    authenticator = _build_authenticator(on, clients)
+    references = ReferenceTokens(store.tokens)
+    issuer = settings.issuer
+    return Services(
+        settings=settings.without_secrets(),  # for plugins
+        clients=clients,
+        scopes=_directory(scopes_in(store), settings),
+        resources=_directory(resources_in(store), settings),
+        keys=on.keys,
+        authenticator=authenticator,
+        minter=TokenMinter(issuer, authenticator, references, now=now, new_id=on.new_id),
+        reader=TokenReader(issuer, on.keys, references, now=now),
+        revocations=Revocations(store.revocations, references, clients, now=now),
+        now=now,
+        new_id=on.new_id,
+    )
+
+
+def build_registry(services: Services) -> Registry:
+    """The built-in handlers and those of the settings' plugins, sealed; raises RegistryError."""
+    settings = services.settings
+    observe = observe_handler if settings.log_level == "debug" else None
+    registry = Registry(handler_timeout=settings.handler_timeout, observe=observe)
+    load_plugins([BUILT_IN_PLUGIN, *settings.plugins], registry, services)
+    registry.seal(required=REQUIRED_STAGES)
+    return registry
+
+
+def _build_authenticator(on: Foundation, clients: Directory[Client]) -> ClientAuthenticator:
+    assertions = AssertionVerifier(
+        (on.settings.issuer, on.settings.endpoint("/connect/token")),
+        RemoteKeys(on.outgoing.get_json, monotonic=time.monotonic),
+        on.store.assertions,
+        now=on.now,
+        patience=on.patience,
+    )
+    return ClientAuthenticator(clients, SecretVerifier(on.slow), assertions, now=on.now)
+
+
+def _directory(repository: Repository[Entity], settings: Settings) -> Directory[Entity]:
+    return Directory(
+        repository.get,
+        size=settings.cache_size,
+        seconds=settings.cache_seconds,
+        stale_seconds=settings.cache_stale_seconds,
+        monotonic=time.monotonic,
+    )

@@ -1,0 +1,17 @@
+"""Ends the token."""
+
+from __future__ import annotations
+
+from apogee_idp import ProcessRevocation, Services
+
+
+class RevokeToken:
+    """RFC 7009 §2.2: what is no valid token has ended already."""
+
+    def __init__(self, services: Services) -> None:
+        self._revocations = services.revocations
+
+    async def __call__(self, event: ProcessRevocation) -> None:
+        if event.token is not None:
+            await self._revocations.revoke(event.token)
+            event.is_revoked = True

@@ -1,0 +1,193 @@
+"""Keys rotate under load, over three processes, and nobody's verification fails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+import pytest
+from joserfc import jwt as joserfc_jwt
+from joserfc.jwk import KeySet
+
+from tests.conftest import NewStoreUrl
+from tests.process import environment, free_port, serving
+
+from .conftest import until
+from .test_processes import BOUND, Env, command
+
+LIFETIME = 2
+"""Seconds; a day ahead is four seconds here, and so on."""
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+async def env(new_store_url: NewStoreUrl, key_encryption_key: str) -> Env:
+    return environment(
+        APOGEE_ISSUER="https://idp.example",
+        APOGEE_STORE=await new_store_url(),
+        APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        APOGEE_ACCESS_TOKEN_LIFETIME=str(LIFETIME),
+        APOGEE_KEY_ACTIVE_SECONDS="5",
+        APOGEE_KEY_AHEAD_SECONDS="4",
+        APOGEE_KEY_RETIRED_SECONDS="4",
+        APOGEE_CACHE_SECONDS="300",
+    )
+
+
+@pytest.fixture
+def ports(env: Env, tmp_path: Path) -> Iterator[list[int]]:
+    """Three servers on one store."""
+    with ExitStack() as stack:
+        ports = [free_port() for _ in range(3)]
+        for port in ports:
+            server = serving(env=env | {"APOGEE_PORT": str(port)}, cwd=tmp_path)
+            stack.enter_context(server).wait_for("serving")
+        yield ports
+
+
+class Verifiers:
+    """Three habits: a cache that asks again for an unknown kid, one that doesn't, and asking us."""
+
+    def __init__(self, http: aiohttp.ClientSession, ports: list[int], secret: str) -> None:
+        self._http = http
+        self._ports = ports
+        self._secret = secret
+        self._clients = [
+            jwt.PyJWKClient(f"http://127.0.0.1:{port}/.well-known/jwks", lifespan=2)
+            for port in ports
+        ]
+        self._fixed: KeySet | None = None
+        self._fixed_until = 0.0
+        self.kids: set[str] = set()
+        self.count = 0
+
+    async def verify(self, token: str) -> None:
+        """Raises whatever a verifier raises."""
+        self.count += 1
+        client = self._clients[self.count % 3]
+        key = await asyncio.to_thread(client.get_signing_key_from_jwt, token)
+        jwt.decode(token, key, ["RS256"], options={"verify_aud": False})
+        keys = await self._fixed_keys()
+        joserfc_jwt.decode(token, keys, algorithms=["RS256"])
+        assert await self._is_active(token)
+        self.kids.add(str(jwt.get_unverified_header(token)["kid"]))
+
+    async def _fixed_keys(self) -> KeySet:
+        """Read again after a while, and never because of a token."""
+        if self._fixed is None or time.monotonic() > self._fixed_until:
+            self._fixed_until = time.monotonic() + 2
+            url = f"http://127.0.0.1:{self._ports[self.count % 3]}/.well-known/jwks"
+            async with self._http.get(url) as answer:
+                assert answer.headers["Cache-Control"] == "public, max-age=2"
+                self._fixed = KeySet.import_key_set(await answer.json())
+        return self._fixed
+
+    async def _is_active(self, token: str) -> bool:
+        port = self._ports[(self.count + 1) % 3]
+        form = {"token": token, "client_id": "billing", "client_secret": self._secret}
+        async with self._http.post(f"http://127.0.0.1:{port}/connect/introspect", data=form) as got:
+            return bool((await got.json())["active"])
+
+
+async def issue(http: aiohttp.ClientSession, port: int, secret: str) -> str:
+    form = {"grant_type": "client_credentials", "client_id": "billing", "client_secret": secret}
+    async with http.post(f"http://127.0.0.1:{port}/connect/token", data=form) as answer:
+        return str((await answer.json())["access_token"])
+
+
+async def make_client(env: Env, cwd: Path) -> str:
+    create = ("clients", "create", "billing", "--skip-token-encryption", "--json")
+    allowed = ("--allow", "introspection", "--allow", "revocation")
+    return str((await command(env, cwd, *create, *allowed))["client_secret"])
+
+
+async def test_F_KEY_01_F_KEY_02_no_verification_ever_fails(
+    env: Env,
+    ports: list[int],
+    tmp_path: Path,
+    http: aiohttp.ClientSession,
+    long: Callable[[int, int], int],
+) -> None:
+    """Whatever the habits of the verifiers, when a token is new and when it is about to expire."""
+    secret = await make_client(env, tmp_path)
+    verifiers = Verifiers(http, ports, secret)
+    rotations = long(5, 100)
+    aging: deque[tuple[float, str]] = deque()
+    async with asyncio.timeout(rotations * 12):
+        while len(verifiers.kids) <= rotations:
+            for port in ports:
+                token = await issue(http, port, secret)
+                await verifiers.verify(token)
+                aging.append((time.monotonic(), token))
+            while aging and time.monotonic() > aging[0][0] + LIFETIME / 2:
+                born, token = aging.popleft()
+                if time.monotonic() < born + LIFETIME - 1:
+                    await verifiers.verify(token)
+    assert verifiers.count > rotations * 30
+    async with http.get(f"http://127.0.0.1:{ports[0]}/.well-known/jwks") as answer:
+        assert len((await answer.json())["keys"]) <= 2 * 4
+
+
+async def test_revocations_hold_for_every_process(
+    env: Env, tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    """One token in all processes at once; a client's tokens, and a lost key, within two seconds."""
+    calm = {
+        "APOGEE_KEY_ACTIVE_SECONDS": "7776000",
+        "APOGEE_KEY_AHEAD_SECONDS": "86400",
+        "APOGEE_ACCESS_TOKEN_LIFETIME": "900",
+        "APOGEE_KEY_RETIRED_SECONDS": "172800",
+    }
+    with ExitStack() as stack:
+        ports = [free_port() for _ in range(3)]
+        for port in ports:
+            server = serving(env=env | calm | {"APOGEE_PORT": str(port)}, cwd=tmp_path)
+            stack.enter_context(server).wait_for("serving")
+        secret = await make_client(env, tmp_path)
+
+        async def active(token: str) -> list[bool]:
+            form = {"token": token, "client_id": "billing", "client_secret": secret}
+            found = []
+            for port in ports:
+                url = f"http://127.0.0.1:{port}/connect/introspect"
+                async with http.post(url, data=form) as answer:
+                    found.append((await answer.json()).get("active"))
+            return found
+
+        async def nowhere(token: str) -> bool:
+            return await active(token) == [False] * 3
+
+        token = await issue(http, ports[0], secret)
+        assert await active(token) == [True] * 3
+        form = {"token": token, "client_id": "billing", "client_secret": secret}
+        async with http.post(f"http://127.0.0.1:{ports[1]}/connect/revoke", data=form) as answer:
+            assert answer.status == 200
+        assert await nowhere(token)
+
+        token = await issue(http, ports[0], secret)
+        await command(env, tmp_path, "clients", "revoke-tokens", "billing")
+        await until(lambda: nowhere(token), BOUND)
+
+        async def is_issued_anew() -> bool:
+            return await active(await issue(http, ports[0], secret)) == [True] * 3
+
+        await until(is_issued_anew, BOUND)
+        token = await issue(http, ports[2], secret)
+        kid: Any = jwt.get_unverified_header(token)["kid"]
+        await command(env | calm, tmp_path, "keys", "revoke", kid)
+        await until(lambda: nowhere(token), BOUND)
+        async with http.get(f"http://127.0.0.1:{ports[1]}/.well-known/jwks") as answer:
+            assert kid not in {key["kid"] for key in (await answer.json())["keys"]}
+        assert await active(await issue(http, ports[0], secret)) == [True] * 3
