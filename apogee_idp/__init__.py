@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .audience import Addressed, choose_audience
 from .errors import (
     ApogeeError,
     HandlerFault,
@@ -62,6 +63,7 @@ from .settings import Settings
 
 __all__ = [
     "Additions",
+    "Addressed",
     "ApogeeError",
     "Client",
     "ClientAuthentication",
@@ -109,6 +111,7 @@ __all__ = [
     "ValidateToken",
     "ValidatedToken",
     "ValidationStage",
+    "choose_audience",
     "could_pass_for_id_token",
     "is_resource",
     "is_scope_name",

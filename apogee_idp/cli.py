@@ -14,6 +14,8 @@ from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
 from .cli_database import db
 from .cli_entities import clients, scopes
 from .cli_keys import keys
+from .cli_presets import check_client, presets
+from .cli_resources import resources
 from .errors import SettingsError
 from .logs import logging_to
 from .model import Finding
@@ -32,6 +34,9 @@ def main() -> None:
 
 main.add_command(clients)
 main.add_command(scopes)
+main.add_command(resources)
+main.add_command(presets)
+clients.add_command(check_client)
 main.add_command(db)
 main.add_command(keys)
 

@@ -9,11 +9,12 @@ import click
 
 from . import app
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, with_store
+from .cli_profiles import profile_of, profile_options
 from .errors import CommandRefused
 from .management.clients import AddClient, ClientCommands
 from .management.scopes import ScopeCommands
-from .model import SIGNING_ALGORITHMS, TOKEN_TYPS, Scope, TokenProfile
-from .printing import client_facts, print_json, print_secret, print_table, readable, scope_facts
+from .model import ENDPOINT_PERMISSIONS, Scope
+from .printing import client_facts, print_facts, print_json, print_secret, print_table, scope_facts
 from .stores.base import Store
 
 
@@ -29,21 +30,14 @@ def clients() -> None:
 @click.option("--default-scope", "default_scopes", multiple=True, help="Granted if none is asked.")
 @click.option("--default-audience", help="The audience of tokens whose scopes have no resource.")
 @click.option("--role", "roles", multiple=True, help="Told to who gets the scope roles.")
-@click.option("--skip-token-encryption", is_flag=True, help="Plain signed tokens (JWS), not JWE.")
 @click.option(
-    "--signing-alg",
-    type=click.Choice(SIGNING_ALGORITHMS),
-    default="RS256",
-    show_default=True,
-    help="How its tokens are signed.",
+    "--allow",
+    "endpoints",
+    type=click.Choice(list(ENDPOINT_PERMISSIONS)),
+    multiple=True,
+    help="An endpoint it may use beside the token endpoint; repeatable.",
 )
-@click.option(
-    "--token-typ",
-    type=click.Choice(TOKEN_TYPS),
-    default="at+jwt",
-    show_default=True,
-    help="What the header of its tokens says; some APIs want JWT.",
-)
+@profile_options
 @click.option("--secret-file", type=click.File(), help="A secret of your own, from a file or -.")
 @JSON_OPTION
 @CONFIG_OPTION
@@ -52,6 +46,7 @@ def create_client(
     client_id: str, as_json: bool, config: Path | None, secret_file: TextIO | None, **options: Any
 ) -> None:
     """Create a client and print its secret, this once."""
+    profile, skip_token_encryption = profile_of(options)
     command = AddClient(
         client_id,
         display_name=options["name"],
@@ -59,8 +54,9 @@ def create_client(
         default_scopes=options["default_scopes"],
         default_audience=options["default_audience"],
         roles=options["roles"],
-        skip_token_encryption=options["skip_token_encryption"],
-        token_profile=TokenProfile(options["signing_alg"], options["token_typ"]),
+        skip_token_encryption=skip_token_encryption,
+        token_profile=profile,
+        endpoints=options["endpoints"],
         secret=_read_secret(secret_file) if secret_file else None,
     )
     client, secret = with_store(config, lambda store: _client_commands(store).add(command))
@@ -96,10 +92,7 @@ def list_clients(as_json: bool, config: Path | None) -> None:
 def show_client(client_id: str, as_json: bool, config: Path | None) -> None:
     """Show one client; never its secrets."""
     facts = client_facts(with_store(config, lambda store: _client_commands(store).get(client_id)))
-    if as_json:
-        print_json(facts)
-    else:
-        print_table(("FIELD", "VALUE"), [(name, readable(fact)) for name, fact in facts.items()])
+    print_facts(facts, as_json)
 
 
 @clients.command("delete")

@@ -62,6 +62,7 @@ class Stage(IntEnum):
 class TokenStage(IntEnum):
     """The stages of ``GenerateToken``."""
 
+    ATTACH_CLAIMS = 500
     ATTACH_SECURITY_CREDENTIALS = 1000
     WRITE_TOKEN = 2000
 

@@ -22,6 +22,7 @@ from .model import (
     Client,
     IssuedToken,
     Principal,
+    TokenProfile,
     TokenRequest,
     could_pass_for_id_token,
     is_scope_name,
@@ -100,7 +101,7 @@ class TokenMinter:
             "sub": principal.subject,
             "name": principal.name,
             "client_id": client.client_id,
-            "aud": audience[0] if len(audience) == 1 else list(audience),
+            "aud": _shaped(audience, sign_in.token_profile),
             "iat": issued_at,
             "exp": issued_at + event.lifetime,
             "jti": self._new_id(),
@@ -120,6 +121,11 @@ def _check_form(event: GenerateToken) -> None:
         raise UnusableEvent("typ must be at+jwt or JWT")
     if type(event.lifetime) is not int or not 0 < event.lifetime <= MAXIMUM_TOKEN_LIFETIME:
         raise UnusableEvent(f"a lifetime is 1 to {MAXIMUM_TOKEN_LIFETIME} seconds")
+    profile = event.sign_in.token_profile
+    if not isinstance(profile, TokenProfile):
+        raise UnusableEvent("the token profile is none")
+    if profile.lifetime is not None and event.lifetime > profile.lifetime:
+        raise UnusableEvent("the token would live longer than its profile says")
 
 
 def _json(claims: dict[str, Any]) -> str:
@@ -164,6 +170,14 @@ def _checked_audience(event: GenerateToken, client: Client) -> tuple[str, ...]:
     if not audience or could_pass_for_id_token(event.typ, audience, client.client_id):
         raise UnusableEvent("the token has no audience, or could pass for an id_token")
     return audience
+
+
+def _shaped(audience: tuple[str, ...], profile: TokenProfile) -> str | list[str]:
+    """``aud`` in the shape of the profile (RFC 7519 §4.1.3 leaves the choice)."""
+    if profile.audience_shape == "single" and len(audience) != 1:
+        raise UnusableEvent("a token for one resource has several audiences")
+    is_text = profile.audience_shape != "array" and len(audience) == 1
+    return audience[0] if is_text else list(audience)
 
 
 def _checked_principal(sign_in: ProcessSignIn, client: Client) -> Principal:

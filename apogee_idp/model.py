@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, get_args
@@ -38,6 +38,11 @@ STANDARD_SCOPES = frozenset(
 TOKEN_ENDPOINT_PERMISSION = "ept:token"
 INTROSPECTION_PERMISSION = "ept:introspection"
 REVOCATION_PERMISSION = "ept:revocation"
+ENDPOINT_PERMISSIONS = {
+    "introspection": INTROSPECTION_PERMISSION,
+    "revocation": REVOCATION_PERMISSION,
+}
+"""Endpoints that a client may be allowed beside the token endpoint."""
 GRANT_TYPE_PERMISSION = "gt:"
 SCOPE_PERMISSION = "scp:"
 
@@ -50,6 +55,9 @@ MAXIMUM_TOKEN_CHARACTERS = 8 * 1024
 
 MAXIMUM_TOKEN_LIFETIME = 86_400
 """Seconds that an access token may live at most."""
+
+SESSION_TAGS_CLAIM = "https://aws.amazon.com/tags"
+"""Where AWS STS looks for session tags."""
 
 
 def is_client_id(text: str) -> bool:
@@ -162,6 +170,25 @@ class TokenProfile:
     session_tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     transitive_tags: tuple[str, ...] = ()
     reference: bool = False
+
+    def extra_claims(self) -> dict[str, Any]:
+        """A copy of ``claims``, and the session tags as AWS STS wants them: lists of one value."""
+        extra: dict[str, Any] = thawed(self.claims)
+        if self.session_tags:
+            extra[SESSION_TAGS_CLAIM] = {
+                "principal_tags": {key: [value] for key, value in self.session_tags.items()},
+                "transitive_tag_keys": list(self.transitive_tags),
+            }
+        return extra
+
+    def lifetime_for(self, audience: Iterable[Resource | None], default: int) -> int:
+        """The shortest lifetime that the client or a resource of the audience has set.
+
+        ``default`` holds where none has. All in seconds.
+        """
+        limits = (resource.access_token_lifetime for resource in audience if resource)
+        set_ones = [limit for limit in (self.lifetime, *limits) if limit is not None]
+        return min(set_ones, default=default)
 
 
 @dataclass(frozen=True, slots=True)

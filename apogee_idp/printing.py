@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from .crypto.secrets import NewSecret
-from .model import Client, Scope
+from .model import Client, Resource, Scope, thawed
 
 
 def client_facts(client: Client) -> dict[str, Any]:
@@ -26,6 +26,12 @@ def client_facts(client: Client) -> dict[str, Any]:
         "skip_token_encryption": client.skip_token_encryption,
         "signing_algorithm": client.token_profile.signing_algorithm,
         "token_typ": client.token_profile.typ,
+        "encrypt_to": client.token_profile.encrypt_to,
+        "lifetime": client.token_profile.lifetime,
+        "audience_shape": client.token_profile.audience_shape,
+        "claims": thawed(client.token_profile.claims),
+        "session_tags": dict(client.token_profile.session_tags),
+        "transitive_tags": list(client.token_profile.transitive_tags),
         "secret_ids": [secret.id for secret in client.secrets],
         "created_at": client.created_at,
     }
@@ -38,6 +44,26 @@ def scope_facts(scope: Scope) -> dict[str, Any]:
         "description": scope.description,
         "resources": list(scope.resources),
     }
+
+
+def resource_facts(resource: Resource, scopes: Iterable[str] | None = None) -> dict[str, Any]:
+    """A resource, and the scopes that belong to it if they are known."""
+    facts = {
+        "resource": resource.identifier,
+        "display_name": resource.display_name,
+        "lifetime": resource.access_token_lifetime,
+        "introspection_clients": list(resource.introspection_clients),
+        "jwks": thawed(resource.jwks),
+    }
+    return facts if scopes is None else facts | {"scopes": list(scopes)}
+
+
+def print_facts(facts: Mapping[str, Any], as_json: bool) -> None:
+    """All that is known of one thing."""
+    if as_json:
+        print_json(facts)
+    else:
+        print_table(("FIELD", "VALUE"), [(name, readable(fact)) for name, fact in facts.items()])
 
 
 def readable(fact: object) -> str:

@@ -10,6 +10,7 @@ from .keyring import KeyRing
 from .minting import TokenMinter
 from .model import Client, Resource, Scope
 from .reading import TokenReader
+from .recipients import RecipientKeys
 from .revocation import Revocations
 from .settings import Settings
 from .stores.directory import Directory
@@ -19,8 +20,9 @@ from .stores.directory import Directory
 class Services:
     """The collaborators that plugins receive in ``register``; all of it is shared and frozen.
 
-    ``clients``, ``scopes`` and ``resources`` answer from a cache. ``now`` gives Unix seconds,
-    ``new_id`` a random id of 128 bits.
+    ``clients``, ``scopes`` and ``resources`` answer from a cache; a resource that nobody registered
+    is one without any facts. ``recipient_keys`` are those of resources. ``now`` gives Unix
+    seconds, ``new_id`` a random id of 128 bits.
     """
 
     settings: Settings
@@ -28,6 +30,7 @@ class Services:
     scopes: Directory[Scope]
     resources: Directory[Resource]
     keys: KeyRing
+    recipient_keys: RecipientKeys
     authenticator: ClientAuthenticator
     minter: TokenMinter
     reader: TokenReader

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -28,11 +28,12 @@ from .events import (
 from .keyring import KeyRing
 from .logs import observe_handler
 from .minting import TokenMinter
-from .model import Client
+from .model import Client, Resource
 from .outgoing import Outgoing
 from .pipeline import Registry
 from .plugins import load_plugins
 from .reading import TokenReader
+from .recipients import RecipientKeys
 from .reference_tokens import ReferenceTokens
 from .remote_keys import RemoteKeys
 from .revocation import Revocations
@@ -40,7 +41,7 @@ from .services import Services
 from .settings import BUILT_IN_PLUGIN, Settings
 from .stores.base import Store
 from .stores.directory import Directory
-from .stores.repositories import Entity, Repository, clients_in, resources_in, scopes_in
+from .stores.repositories import Entity, clients_in, resources_in, scopes_in
 
 REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
     ProcessSignIn: [stage for stage in Stage if stage is not Stage.REDEEM_GRANT],
@@ -73,16 +74,18 @@ class Foundation:
 def build_services(on: Foundation) -> Services:
     """Everything that handlers are built from."""
     settings, store, now = on.settings, on.store, on.now
-    clients = _directory(clients_in(store), settings)
+    clients = _directory(clients_in(store).get, settings)
+    resources = _directory(_resource_in(store), settings)
     authenticator = _build_authenticator(on, clients)
     references = ReferenceTokens(store.tokens)
     issuer = settings.issuer
     return Services(
         settings=settings.without_secrets(),  # for plugins
         clients=clients,
-        scopes=_directory(scopes_in(store), settings),
-        resources=_directory(resources_in(store), settings),
+        scopes=_directory(scopes_in(store).get, settings),
+        resources=resources,
         keys=on.keys,
+        recipient_keys=RecipientKeys(resources),
         authenticator=authenticator,
         minter=TokenMinter(issuer, authenticator, references, now=now, new_id=on.new_id),
         reader=TokenReader(issuer, on.keys, references, now=now),
@@ -113,9 +116,25 @@ def _build_authenticator(on: Foundation, clients: Directory[Client]) -> ClientAu
     return ClientAuthenticator(clients, SecretVerifier(on.slow), assertions, now=on.now)
 
 
-def _directory(repository: Repository[Entity], settings: Settings) -> Directory[Entity]:
+def _resource_in(store: Store) -> Callable[[str], Awaitable[Resource]]:
+    """Reads a resource; one that nobody registered is one without any facts.
+
+    So it is remembered like the others: most audiences are registered nowhere, and their tokens
+    must not depend on the store more than those of the rest.
+    """
+    registered = resources_in(store)
+
+    async def read(identifier: str) -> Resource:
+        return await registered.get(identifier) or Resource(identifier)
+
+    return read
+
+
+def _directory(
+    fetch: Callable[[str], Awaitable[Entity | None]], settings: Settings
+) -> Directory[Entity]:
     return Directory(
-        repository.get,
+        fetch,
         size=settings.cache_size,
         seconds=settings.cache_seconds,
         stale_seconds=settings.cache_stale_seconds,

@@ -25,6 +25,7 @@ from apogee_idp import (
 )
 
 from .attach_capabilities import AttachCapabilities
+from .attach_claims import attach_claims
 from .attach_endpoints import AttachEndpoints
 from .attach_parameters import attach_parameters
 from .attach_security_credentials import AttachSecurityCredentials
@@ -71,6 +72,7 @@ def _register_sign_in(registry: Registry, services: Services) -> None:
 
 def _register_tokens(registry: Registry, services: Services) -> None:
     on, stage = partial(registry.add, GenerateToken), TokenStage
+    on(attach_claims, name="attach_claims", order=stage.ATTACH_CLAIMS)
     credentials = AttachSecurityCredentials(services)
     on(credentials, name="attach_security_credentials", order=stage.ATTACH_SECURITY_CREDENTIALS)
     on(WriteToken(services), name="write_token", order=stage.WRITE_TOKEN)

@@ -8,6 +8,7 @@ from apogee_idp import ProcessSignIn
 async def configure_encryption(event: ProcessSignIn) -> None:
     """Resource servers that can't decrypt (AWS STS) get a plain JWS.
 
+    The profile says the rest: to whom it is encrypted, algorithm, lifetime, claims.
     The choice lives on this event and ends with it; no other request can see it.
     """
     client = event.known_client()

@@ -6,10 +6,15 @@ from apogee_idp import GenerateToken, ProcessSignIn, Registry, Services
 
 
 class GenerateAccessToken:
-    """Dispatches ``GenerateToken`` and keeps what it issued."""
+    """Dispatches ``GenerateToken`` and keeps what it issued.
+
+    The token lives as long as the strictest of the client and the resources of its audience
+    allows; where none says anything, as long as the settings say.
+    """
 
     def __init__(self, registry: Registry, services: Services) -> None:
         self._registry = registry
+        self._resources = services.resources
         self._lifetime = services.settings.access_token_lifetime
 
     async def __call__(self, event: ProcessSignIn) -> None:
@@ -17,9 +22,14 @@ class GenerateAccessToken:
             sign_in=event,
             kind="access_token",
             typ=event.token_profile.typ,
-            lifetime=self._lifetime,
+            lifetime=await self._lifetime_of(event),
             claims=event.claims.copy(),
             reference=event.token_profile.reference,
         )
         await self._registry.dispatch(nested)
         event.access_token = nested.token
+
+    async def _lifetime_of(self, event: ProcessSignIn) -> int:
+        self._resources.prefetch(event.audience)
+        resources = [await self._resources.get(name) for name in event.audience]
+        return event.token_profile.lifetime_for(resources, self._lifetime)

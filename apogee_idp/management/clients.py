@@ -10,6 +10,7 @@ from ..crypto.secrets import NewSecret, adopt_secret, generate_secret
 from ..errors import AlreadyExists, CommandRefused, Conflict
 from ..model import (
     CLIENT_CREDENTIALS,
+    ENDPOINT_PERMISSIONS,
     GRANT_TYPE_PERMISSION,
     ROLES_SCOPE,
     SCOPE_PERMISSION,
@@ -23,11 +24,15 @@ from ..model import (
 )
 from ..stores.base import Store
 from ..stores.repositories import clients_in, scopes_in
+from .profiles import check_profile
 
 
 @dataclass(frozen=True, slots=True)
 class AddClient:
-    """A client of the client credentials flow; ``secret`` is the operator's own, if any."""
+    """A client of the client credentials flow; ``secret`` is the operator's own, if any.
+
+    ``endpoints`` are the names in ENDPOINT_PERMISSIONS that it may use beside the token endpoint.
+    """
 
     client_id: str
     display_name: str = ""
@@ -37,6 +42,7 @@ class AddClient:
     roles: tuple[str, ...] = ()
     skip_token_encryption: bool = False
     token_profile: TokenProfile = TokenProfile()
+    endpoints: tuple[str, ...] = ()
     secret: str | None = field(default=None, repr=False)
 
 
@@ -52,7 +58,7 @@ class ClientCommands:
         """The new client, and its secret, which is nowhere to be had again.
 
         The flow forces its invariants: confidential, ``web``, no redirect URIs, and OpenIddict's
-        permissions for the grant, ``roles`` and the given scopes.
+        permissions for the grant, ``roles``, the given scopes and endpoints.
         """
         if not is_client_id(command.client_id):
             raise CommandRefused(
@@ -60,6 +66,7 @@ class ClientCommands:
                 " with usr_, which marks people"
             )
         _check_texts(command)
+        check_profile(command.token_profile, skip_token_encryption=command.skip_token_encryption)
         await self._check_scopes(command)
         secret = await _new_secret(command.secret)
         client = Client(
@@ -67,7 +74,7 @@ class ClientCommands:
             display_name=command.display_name or command.client_id,
             client_type="confidential",
             application_type="web",
-            permissions=_permissions(command.scopes),
+            permissions=_permissions(command),
             roles=command.roles,
             default_scopes=command.default_scopes,
             default_audience=command.default_audience,
@@ -150,14 +157,17 @@ def _check_texts(command: AddClient) -> None:
             raise CommandRefused(f"{what} needs printable characters, without spaces")
     if not command.display_name.isprintable():
         raise CommandRefused("the name needs printable characters")
+    if not ENDPOINT_PERMISSIONS.keys() >= {*command.endpoints}:
+        raise CommandRefused(f"allowed can be {', '.join(ENDPOINT_PERMISSIONS)}")
 
 
-def _permissions(scopes: tuple[str, ...]) -> frozenset[str]:
+def _permissions(command: AddClient) -> frozenset[str]:
     return frozenset(
         {
             TOKEN_ENDPOINT_PERMISSION,
             GRANT_TYPE_PERMISSION + CLIENT_CREDENTIALS,
-            *(SCOPE_PERMISSION + name for name in (ROLES_SCOPE, *scopes)),
+            *(ENDPOINT_PERMISSIONS[name] for name in command.endpoints),
+            *(SCOPE_PERMISSION + name for name in (ROLES_SCOPE, *command.scopes)),
         }
     )
 

@@ -64,6 +64,12 @@ def test_the_example_of_README(cli: Cli) -> None:
         "skip_token_encryption": True,
         "signing_algorithm": "RS256",
         "token_typ": "at+jwt",
+        "encrypt_to": "server",
+        "lifetime": None,
+        "audience_shape": "compact",
+        "claims": {},
+        "session_tags": {},
+        "transitive_tags": [],
     }
 
 
@@ -213,6 +219,7 @@ def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
     assert lines[0].split() == ["EVENT", "ORDER", "NAME", "DISTRIBUTION", "VERSION", "FILTER"]
     rows = [line.split() for line in lines[1:]]
     assert [" ".join(row[:3]) for row in rows] == [
+        "GenerateToken 500 attach_claims",
         "GenerateToken 1000 attach_security_credentials",
         "GenerateToken 2000 write_token",
         "ProcessConfiguration 1000 attach_endpoints",

@@ -11,7 +11,8 @@ import pytest
 
 from apogee_idp import ProcessSignIn, Registry, Services
 from apogee_idp.management.clients import ClientCommands
-from apogee_idp.model import TokenProfile
+from apogee_idp.model import Resource, TokenProfile
+from apogee_idp.stores.repositories import resources_in
 from tests.canary import OPERATORS_SECRET
 from tests.conftest import StartIdp
 from tests.idp import ISSUER, Idp, is_jwe
@@ -142,6 +143,27 @@ async def test_a_client_chooses_how_its_tokens_are_signed(
             id="a resource that is asked for",
         ),
         pytest.param(
+            {},
+            {"scope": "ping invoices.read", "resource": "https://billing.example"},
+            "ping invoices.read",
+            "https://billing.example",
+            id="a scope without resource goes with any",
+        ),
+        pytest.param(
+            {"default_scopes": ("ping", "stock.read", "invoices.read")},
+            {"resource": "https://stock.example"},
+            "ping stock.read",
+            "https://stock.example",
+            id="of the default scopes those without resource stay",
+        ),
+        pytest.param(
+            {"default_scopes": ("ping",), "default_audience": "https://alone.example"},
+            {"resource": "https://alone.example"},
+            "ping",
+            "https://alone.example",
+            id="a resource without any scope, as the default audience",
+        ),
+        pytest.param(
             {"default_scopes": ("invoices.read", "stock.read")},
             {"resource": "https://stock.example"},
             "stock.read",
@@ -209,6 +231,17 @@ async def test_scope_roles_puts_the_roles_into_the_claim_role(idp: Idp) -> None:
         pytest.param({"scope": "a\u00a0b"}, "invalid_scope", id="no-break space in the scope"),
         pytest.param({"scope": " "}, "invalid_scope", id="blank scope"),
         pytest.param({"resource": "https://stock.example"}, "invalid_target", id="not its API"),
+        pytest.param(
+            {"scope": "invoices.read", "resource": "https://billing.example/"},
+            "invalid_target",
+            id="its API, but with a slash",
+        ),
+        pytest.param(
+            {"scope": "ping", "resource": "https://billing.example"},
+            "invalid_target",
+            id="a resource of a scope that was not asked for",
+        ),
+        pytest.param({"resource": "billing"}, "invalid_target", id="its own client_id"),
         pytest.param({"resource": "javascript:alert(1)"}, "invalid_target", id="A-TE-11 script"),
         pytest.param({"resource": "/relative"}, "invalid_target", id="A-TE-11 relative"),
         pytest.param({"resource": "http://[::1"}, "invalid_target", id="A-HTTP-07 a broken URL"),
@@ -268,6 +301,25 @@ async def test_several_resources_may_be_asked_for(idp: Idp) -> None:
     )
     claims = await idp.claims(answer.token)
     assert claims["aud"] == ["https://billing.example", "https://stock.example"]
+
+
+async def test_one_unknown_resource_of_several_fails_the_request(idp: Idp) -> None:
+    """Nothing is dropped in silence (RFC 8707 §2.2)."""
+    secret = await idp.add_client(scopes=("invoices.read", "stock.read"))
+    answer = await idp.ask(
+        "grant_type=client_credentials&scope=invoices.read"
+        "&resource=https%3A%2F%2Fbilling.example&resource=https%3A%2F%2Fstock.example",
+        basic=("billing", secret),
+    )
+    assert (answer.status, answer.error) == (400, "invalid_target")
+
+
+async def test_a_registered_resource_without_scopes_is_not_for_everyone(idp: Idp) -> None:
+    """It is reached as a default audience, or not at all."""
+    await resources_in(idp.installation.store).add(Resource("https://alone.example"))
+    secret = await idp.add_client(scopes=("ping",))
+    answer = await idp.grant("billing", secret, scope="ping", resource="https://alone.example")
+    assert (answer.status, answer.error) == (400, "invalid_target")
 
 
 async def test_a_resource_that_is_no_URI_is_refused_even_if_it_is_known(idp: Idp) -> None:

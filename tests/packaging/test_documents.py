@@ -14,6 +14,7 @@ from apogee_idp import Registry, Services, Settings
 from apogee_idp.cli import main
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
+from apogee_idp.presets import PRESETS
 from tests.conftest import StartIdp
 
 REPOSITORY = Path(__file__).parents[2]
@@ -111,9 +112,20 @@ def test_READMEs_commands_exist() -> None:
     text = text_of("README.md")
     for command in main.commands:
         assert f"apogee-idp {command}" in text
-    for group in ("clients", "scopes", "db", "keys"):
+    for group in ("clients", "scopes", "db", "keys", "resources"):
         for command in main.commands[group].commands:  # type: ignore[attr-defined]
             assert re.search(rf"`(apogee-idp {group} )?{command}\b", text), command
+
+
+def test_READMEs_presets_are_the_presets() -> None:
+    """Each with its title, and how its tokens are written."""
+    rows = re.findall(
+        r"^\| `([\w-]+)` \| (.*?) \| (JWE|JWS), `([\w+]+)`", text_of("README.md"), re.MULTILINE
+    )
+    assert rows == [
+        (p.name, p.title, "JWS" if p.skip_token_encryption else "JWE", p.profile.typ)
+        for p in PRESETS.values()
+    ]
 
 
 def test_every_rule_that_a_test_names_is_explained() -> None:

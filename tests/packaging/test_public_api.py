@@ -8,6 +8,7 @@ import apogee_idp
 
 PUBLIC = [
     "Additions",
+    "Addressed",
     "ApogeeError",
     "Client",
     "ClientAuthentication",
@@ -55,6 +56,7 @@ PUBLIC = [
     "ValidateToken",
     "ValidatedToken",
     "ValidationStage",
+    "choose_audience",
     "could_pass_for_id_token",
     "is_resource",
     "is_scope_name",

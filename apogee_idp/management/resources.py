@@ -1,0 +1,132 @@
+"""Commands on resources: the APIs that tokens are for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..crypto.public_keys import UnusableKey, check_recipient_jwks
+from ..errors import AlreadyExists, CommandRefused, Conflict
+from ..model import MAXIMUM_TOKEN_LIFETIME, Resource, Scope, is_resource
+from ..stores.base import Store
+from ..stores.repositories import clients_in, resources_in, scopes_in
+
+_ATTEMPTS = 5
+
+
+class ResourceCommands:
+    """Raises CommandRefused for what breaks a rule, and whatever the store raises.
+
+    Which scopes belong to a resource is said by the scopes alone, as in OpenIddict; so what
+    changes that changes them, one after the other, each by compare-and-set.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._resources = resources_in(store)
+        self._scopes = scopes_in(store)
+        self._clients = clients_in(store)
+
+    async def add(self, resource: Resource, scopes: tuple[str, ...] = ()) -> Resource:
+        """Registers a resource and adds it to these scopes, which must exist.
+
+        The resource comes first, so that no token for it is without its limits. Whoever is
+        interrupted between the two finds it with fewer scopes: delete it and begin anew.
+        """
+        if not is_resource(resource.identifier):
+            raise CommandRefused("a resource is an absolute URI without a fragment")
+        await self._check(resource)
+        for name in scopes:
+            await self._scope(name)
+        try:
+            added = await self._resources.add(resource)
+        except AlreadyExists:
+            raise CommandRefused(f"a resource {resource.identifier} exists already") from None
+        for name in scopes:
+            await self._link(name, resource.identifier)
+        return added
+
+    async def get(self, identifier: str) -> Resource:
+        """The resource of this URI."""
+        resource = await self._resources.get(identifier)
+        if resource is None:
+            raise CommandRefused(f"there is no resource {identifier}")
+        return resource
+
+    async def all(self) -> list[Resource]:
+        """Every resource, by URI."""
+        return [resource async for resource in self._resources.all()]
+
+    async def scopes_of(self, identifier: str) -> list[str]:
+        """The names of the scopes that the resource stands behind."""
+        return [s.name async for s in self._scopes.all() if identifier in s.resources]
+
+    async def update(self, resource: Resource) -> Resource:
+        """Stores a changed resource, as it was got from here, by its ``concurrency_token``."""
+        await self._check(resource)
+        try:
+            return await self._resources.update(resource)
+        except Conflict:
+            raise CommandRefused(
+                f"{resource.identifier} was changed or deleted meanwhile: try again"
+            ) from None
+
+    async def delete(self, identifier: str, *, from_scopes: bool = False) -> None:
+        """Ends a registration: lifetime and keys of the resource are forgotten.
+
+        While scopes point to it, tokens for it would go on being issued, now without its limits;
+        so that is refused, unless it is to be taken out ``from_scopes`` first.
+        """
+        await self.get(identifier)
+        scopes = await self.scopes_of(identifier)
+        if scopes and not from_scopes:
+            raise CommandRefused(
+                f"{identifier} stands behind {', '.join(scopes)}: delete those scopes first, or"
+                " take it out of them with --from-scopes"
+            )
+        for name in scopes:
+            await self._unlink(name, identifier)
+        await self._resources.delete(identifier)
+
+    async def _check(self, resource: Resource) -> None:
+        if not resource.display_name.isprintable():
+            raise CommandRefused("the name needs printable characters")
+        lifetime = resource.access_token_lifetime
+        if lifetime is not None and not 0 < lifetime <= MAXIMUM_TOKEN_LIFETIME:
+            raise CommandRefused(f"a lifetime is 1 to {MAXIMUM_TOKEN_LIFETIME} seconds")
+        if resource.jwks is not None:
+            try:
+                check_recipient_jwks(resource.jwks)
+            except UnusableKey as error:
+                raise CommandRefused(str(error)) from None
+        for client_id in resource.introspection_clients:
+            if await self._clients.get(client_id) is None:
+                raise CommandRefused(f"there is no client {client_id}: create it first")
+
+    async def _scope(self, name: str) -> Scope:
+        scope = await self._scopes.get(name)
+        if scope is None:
+            raise CommandRefused(f"there is no scope {name}: create it first")
+        return scope
+
+    async def _link(self, name: str, identifier: str) -> None:
+        for _ in range(_ATTEMPTS):
+            scope = await self._scope(name)
+            if identifier in scope.resources or await self._stored(
+                replace(scope, resources=(*scope.resources, identifier))
+            ):
+                return
+        raise CommandRefused(f"the scope {name} is being changed by others: try again")
+
+    async def _unlink(self, name: str, identifier: str) -> None:
+        for _ in range(_ATTEMPTS):
+            scope = await self._scopes.get(name)
+            others = tuple(r for r in scope.resources if r != identifier) if scope else ()
+            if scope is None or await self._stored(replace(scope, resources=others)):
+                return
+        raise CommandRefused(f"the scope {name} is being changed by others: try again")
+
+    async def _stored(self, scope: Scope) -> bool:
+        try:
+            await self._scopes.update(scope)
+        except Conflict:
+            return False
+        return True
