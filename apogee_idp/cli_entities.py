@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from . import app
-from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, with_store
+from .cli_base import CONFIG_OPTION, JSON_OPTION, Result, reports_errors, settings_of, with_store
+from .cli_credentials import credential_options, keys_of, secret_of
 from .cli_profiles import profile_of, profile_options
-from .errors import CommandRefused
 from .management.clients import AddClient, ClientCommands
 from .management.scopes import ScopeCommands
 from .model import ENDPOINT_PERMISSIONS, Scope
 from .printing import client_facts, print_facts, print_json, print_secret, print_table, scope_facts
+from .settings import Settings
 from .stores.base import Store
 
 
@@ -38,13 +40,11 @@ def clients() -> None:
     help="An endpoint it may use beside the token endpoint; repeatable.",
 )
 @profile_options
-@click.option("--secret-file", type=click.File(), help="A secret of your own, from a file or -.")
+@credential_options
 @JSON_OPTION
 @CONFIG_OPTION
 @reports_errors
-def create_client(
-    client_id: str, as_json: bool, config: Path | None, secret_file: TextIO | None, **options: Any
-) -> None:
+def create_client(client_id: str, as_json: bool, config: Path | None, **options: Any) -> None:
     """Create a client and print its secret, this once."""
     profile, skip_token_encryption = profile_of(options)
     command = AddClient(
@@ -57,10 +57,16 @@ def create_client(
         skip_token_encryption=skip_token_encryption,
         token_profile=profile,
         endpoints=options["endpoints"],
-        secret=_read_secret(secret_file) if secret_file else None,
+        keys=keys_of(options),
+        secret=secret_of(options),
     )
-    client, secret = with_store(config, lambda store: _client_commands(store).add(command))
-    print_secret(client.client_id, secret, as_json)
+    client, secret = _with_clients(config, lambda commands: commands.add(command))
+    if secret is not None:
+        print_secret(client.client_id, secret, as_json)
+    elif as_json:
+        print_json({"client_id": client.client_id})
+    else:
+        click.echo(f"created {client.client_id}, which authenticates with its own key")
 
 
 @clients.command("list")
@@ -69,7 +75,7 @@ def create_client(
 @reports_errors
 def list_clients(as_json: bool, config: Path | None) -> None:
     """List all clients."""
-    found = with_store(config, lambda store: _client_commands(store).all())
+    found = _with_clients(config, lambda commands: commands.all())
     if as_json:
         print_json([client_facts(client) for client in found])
     else:
@@ -91,7 +97,7 @@ def list_clients(as_json: bool, config: Path | None) -> None:
 @reports_errors
 def show_client(client_id: str, as_json: bool, config: Path | None) -> None:
     """Show one client; never its secrets."""
-    facts = client_facts(with_store(config, lambda store: _client_commands(store).get(client_id)))
+    facts = client_facts(_with_clients(config, lambda commands: commands.get(client_id)))
     print_facts(facts, as_json)
 
 
@@ -100,8 +106,8 @@ def show_client(client_id: str, as_json: bool, config: Path | None) -> None:
 @CONFIG_OPTION
 @reports_errors
 def delete_client(client_id: str, config: Path | None) -> None:
-    """Delete a client; tokens it has live on until they expire."""
-    with_store(config, lambda store: _client_commands(store).delete(client_id))
+    """Delete a client; APIs that verify by themselves take its tokens until they expire."""
+    _with_clients(config, lambda commands: commands.delete(client_id))
     click.echo(f"deleted {client_id}")
 
 
@@ -112,8 +118,21 @@ def delete_client(client_id: str, config: Path | None) -> None:
 @reports_errors
 def rotate_secret(client_id: str, as_json: bool, config: Path | None) -> None:
     """Replace a client's secrets by a new one and print it, this once."""
-    secret = with_store(config, lambda store: _client_commands(store).rotate_secret(client_id))
+    secret = _with_clients(config, lambda commands: commands.rotate_secret(client_id))
     print_secret(client_id, secret, as_json)
+
+
+@clients.command("revoke-tokens")
+@click.argument("client_id")
+@CONFIG_OPTION
+@reports_errors
+def revoke_tokens(client_id: str, config: Path | None) -> None:
+    """End every token that a client has; introspection refuses them within two seconds.
+
+    APIs that verify by themselves take them until they expire.
+    """
+    _with_clients(config, lambda commands: commands.revoke_tokens(client_id))
+    click.echo(f"revoked all tokens of {client_id}")
 
 
 @click.group()
@@ -163,12 +182,17 @@ def delete_scope(name: str, config: Path | None) -> None:
     click.echo(f"deleted {name}")
 
 
-def _client_commands(store: Store) -> ClientCommands:
-    return ClientCommands(store, now=app.now)
+def _with_clients(
+    config: Path | None, action: Callable[[ClientCommands], Awaitable[Result]]
+) -> Result:
+    settings = settings_of(config)
+    return with_store(config, lambda store: action(_client_commands(store, settings)))
 
 
-def _read_secret(file: TextIO) -> str:
-    try:
-        return file.read().strip("\r\n")
-    except UnicodeDecodeError:
-        raise CommandRefused("the secret file is not UTF-8 text") from None
+def _client_commands(store: Store, settings: Settings) -> ClientCommands:
+    return ClientCommands(
+        store,
+        now=app.now,
+        algorithms=settings.signing_algorithms,
+        private_hosts=settings.private_hosts,
+    )

@@ -62,6 +62,11 @@ _OPTIONS = (
         help="aud as text if it is one, always a list, or only ever one.  [default: compact]",
     ),
     click.option(
+        "--reference/--self-contained",
+        default=None,
+        help="Opaque tokens, which only introspection reads.  [default: self-contained]",
+    ),
+    click.option(
         "--claim",
         "claims",
         multiple=True,
@@ -84,7 +89,7 @@ _OPTIONS = (
     ),
 )
 _OF_THE_PROFILE = frozenset(
-    {"signing_algorithm", "typ", "encrypt_to", "lifetime", "audience_shape"}
+    {"signing_algorithm", "typ", "encrypt_to", "lifetime", "audience_shape", "reference"}
 )
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, with_store
-from .errors import CommandRefused
+from .cli_credentials import read_jwks
 from .management.resources import ResourceCommands
-from .model import Resource, frozen
+from .model import Resource
 from .printing import print_facts, print_json, print_table, resource_facts
 from .stores.base import Store
-from .strict_json import NotStrictJson, parse_json_object
-
-_MAXIMUM_JWKS_BYTES = 64 * 1024
 
 
 @click.group()
@@ -41,7 +37,7 @@ def create_resource(
     resource = Resource(
         uri,
         options["name"],
-        jwks=_read_jwks(jwks_file) if jwks_file else None,
+        jwks=read_jwks(jwks_file) if jwks_file else None,
         access_token_lifetime=options["lifetime"],
         introspection_clients=options["introspection_clients"],
     )
@@ -99,14 +95,3 @@ def delete_resource(uri: str, from_scopes: bool, config: Path | None) -> None:
 def _seconds(resource: Resource) -> str:
     lifetime = resource.access_token_lifetime
     return "" if lifetime is None else f"{lifetime} s"
-
-
-def _read_jwks(file: BinaryIO) -> Mapping[str, Any]:
-    raw = file.read(_MAXIMUM_JWKS_BYTES + 1)
-    if len(raw) > _MAXIMUM_JWKS_BYTES:
-        raise CommandRefused(f"the JWK Set file has more than {_MAXIMUM_JWKS_BYTES} bytes")
-    try:
-        jwks: Mapping[str, Any] = frozen(parse_json_object(raw))
-    except NotStrictJson as error:
-        raise CommandRefused(f"the JWK Set file can't be read: {error}") from None
-    return jwks

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from .app import now
+from .crypto.secrets import generate_secret
 from .errors import CommandRefused
 from .management.clients import AddClient, ClientCommands
 from .management.scopes import ScopeCommands
@@ -39,12 +40,14 @@ async def make_demo(store: Store, settings: Settings) -> str:
     for client_id, plain in DEMO_CLIENTS.items():
         with suppress(CommandRefused):
             await clients.delete(client_id)
-        _, secret = await clients.add(
+        secret = generate_secret()
+        await clients.add(
             AddClient(
                 client_id,
                 display_name=f"Demo ({'JWS' if plain else 'JWE'})",
                 scopes=(DEMO_SCOPE.name,),
                 skip_token_encryption=plain,
+                secret=secret.value,
             )
         )
         lines[client_id] = (

@@ -98,7 +98,7 @@ class Outgoing:
         Raises OutgoingRefused, whose text says why and repeats nothing of the answer: also for
         redirects, for more than 64 KiB, and if there is no whole answer within 3 seconds.
         """
-        checked = self._checked(url)
+        checked = checked_url(url, self._private_hosts)
         try:
             async with asyncio.timeout(_SECONDS):
                 body = await self._get(checked)
@@ -108,22 +108,6 @@ class Outgoing:
             return parse_json_object(body)
         except NotStrictJson as error:
             raise OutgoingRefused(f"the answer is {error}") from None
-
-    def _checked(self, text: str) -> URL:
-        if len(text) > _MAXIMUM_URL_CHARACTERS or not _URL.fullmatch(text):
-            raise OutgoingRefused("the URL is not of the form https://host:port/path?query")
-        try:
-            url = URL(text)
-        except ValueError:
-            raise OutgoingRefused("the URL is malformed") from None
-        host = url.raw_host or ""
-        if host in self._private_hosts:
-            return url
-        if url.scheme != "https":
-            raise OutgoingRefused("the URL is not https")
-        if looks_like_address(host) and not is_public_address(host):
-            raise OutgoingRefused(_NOT_PUBLIC)
-        return url
 
     async def _get(self, url: URL) -> bytes:
         async with self._opened().get(url, allow_redirects=False) as answer:
@@ -158,6 +142,27 @@ class Outgoing:
             limit=_REQUESTS_AT_ONCE,
             ssl=self._tls or True,
         )
+
+
+def checked_url(text: str, private_hosts: Collection[str]) -> URL:
+    """``text`` if it may be asked; raises OutgoingRefused.
+
+    What its host resolves to is checked when it is.
+    """
+    if len(text) > _MAXIMUM_URL_CHARACTERS or not _URL.fullmatch(text):
+        raise OutgoingRefused("the URL is not of the form https://host:port/path?query")
+    try:
+        url = URL(text)
+    except ValueError:
+        raise OutgoingRefused("the URL is malformed") from None
+    host = url.raw_host or ""
+    if host in private_hosts:
+        return url
+    if url.scheme != "https":
+        raise OutgoingRefused("the URL is not https")
+    if looks_like_address(host) and not is_public_address(host):
+        raise OutgoingRefused(_NOT_PUBLIC)
+    return url
 
 
 class _PublicResolver(AbstractResolver):

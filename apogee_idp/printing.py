@@ -32,6 +32,11 @@ def client_facts(client: Client) -> dict[str, Any]:
         "claims": thawed(client.token_profile.claims),
         "session_tags": dict(client.token_profile.session_tags),
         "transitive_tags": list(client.token_profile.transitive_tags),
+        "reference": client.token_profile.reference,
+        "tokens_not_before": client.tokens_not_before,
+        "jwks": thawed(client.jwks),
+        "jwks_uri": client.jwks_uri,
+        "accepts_token_endpoint_audience": client.accepts_token_endpoint_audience,
         "secret_ids": [secret.id for secret in client.secrets],
         "created_at": client.created_at,
     }

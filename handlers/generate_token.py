@@ -9,13 +9,15 @@ class GenerateAccessToken:
     """Dispatches ``GenerateToken`` and keeps what it issued.
 
     The token lives as long as the strictest of the client and the resources of its audience
-    allows; where none says anything, as long as the settings say.
+    allows; where none says anything, as long as the settings say. It never outlives the
+    publication of the key that signed it.
     """
 
     def __init__(self, registry: Registry, services: Services) -> None:
         self._registry = registry
         self._resources = services.resources
         self._lifetime = services.settings.access_token_lifetime
+        self._longest = services.settings.key_retired_seconds
 
     async def __call__(self, event: ProcessSignIn) -> None:
         nested = GenerateToken(
@@ -32,4 +34,4 @@ class GenerateAccessToken:
     async def _lifetime_of(self, event: ProcessSignIn) -> int:
         self._resources.prefetch(event.audience)
         resources = [await self._resources.get(name) for name in event.audience]
-        return event.token_profile.lifetime_for(resources, self._lifetime)
+        return min(event.token_profile.lifetime_for(resources, self._lifetime), self._longest)

@@ -69,6 +69,7 @@ class Idp:
         """A new client's secret."""
         commands = ClientCommands(self.installation.store, now=self._clock)
         _, secret = await commands.add(AddClient(client_id, **command))
+        assert secret is not None
         self.secrets[client_id] = secret.value
         return secret.value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from ..crypto.secrets import NewSecret, adopt_secret, generate_secret
@@ -14,6 +14,7 @@ from ..model import (
     GRANT_TYPE_PERMISSION,
     ROLES_SCOPE,
     SCOPE_PERMISSION,
+    SIGNING_ALGORITHMS,
     TOKEN_ENDPOINT_PERMISSION,
     Client,
     ClientSecret,
@@ -24,13 +25,15 @@ from ..model import (
 )
 from ..stores.base import Store
 from ..stores.repositories import clients_in, scopes_in
+from .client_keys import ClientKeys, check_client_keys
 from .profiles import check_profile
 
 
 @dataclass(frozen=True, slots=True)
 class AddClient:
-    """A client of the client credentials flow; ``secret`` is the operator's own, if any.
+    """A client of the client credentials flow.
 
+    ``secret`` is the operator's own, if any; a client with ``keys`` needs none.
     ``endpoints`` are the names in ENDPOINT_PERMISSIONS that it may use beside the token endpoint.
     """
 
@@ -43,19 +46,34 @@ class AddClient:
     skip_token_encryption: bool = False
     token_profile: TokenProfile = TokenProfile()
     endpoints: tuple[str, ...] = ()
+    keys: ClientKeys = field(default_factory=ClientKeys)
     secret: str | None = field(default=None, repr=False)
 
 
 class ClientCommands:
-    """Raises CommandRefused for what breaks a rule, and whatever the store raises."""
+    """Raises CommandRefused for what breaks a rule, and whatever the store raises.
 
-    def __init__(self, store: Store, *, now: Callable[[], int]) -> None:
+    ``algorithms`` and ``private_hosts`` are those of the settings.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now: Callable[[], int],
+        algorithms: Collection[str] = SIGNING_ALGORITHMS,
+        private_hosts: Collection[str] = (),
+    ) -> None:
+        self._algorithms = algorithms
+        self._private_hosts = private_hosts
         self._clients = clients_in(store)
         self._scopes = scopes_in(store)
         self._now = now
 
-    async def add(self, command: AddClient) -> tuple[Client, NewSecret]:
+    async def add(self, command: AddClient) -> tuple[Client, NewSecret | None]:
         """The new client, and its secret, which is nowhere to be had again.
+
+        A client with keys gets a secret only if that was given.
 
         The flow forces its invariants: confidential, ``web``, no redirect URIs, and OpenIddict's
         permissions for the grant, ``roles``, the given scopes and endpoints.
@@ -65,10 +83,11 @@ class ClientCommands:
                 "the client id needs 3 to 100 characters of A-Z a-z 0-9 . _ ~ - and can't begin"
                 " with usr_, which marks people"
             )
+        self._check_keys(command)
         _check_texts(command)
         check_profile(command.token_profile, skip_token_encryption=command.skip_token_encryption)
         await self._check_scopes(command)
-        secret = await _new_secret(command.secret)
+        secret = await _new_secret(command)
         client = Client(
             client_id=command.client_id,
             display_name=command.display_name or command.client_id,
@@ -80,7 +99,10 @@ class ClientCommands:
             default_audience=command.default_audience,
             skip_token_encryption=command.skip_token_encryption,
             token_profile=command.token_profile,
-            secrets=(self._stored(secret),),
+            secrets=() if secret is None else (self._stored(secret),),
+            jwks=command.keys.jwks,
+            jwks_uri=command.keys.jwks_uri,
+            accepts_token_endpoint_audience=command.keys.accepts_token_endpoint_audience,
             created_at=self._now(),
         )
         try:
@@ -100,7 +122,10 @@ class ClientCommands:
         return [client async for client in self._clients.all()]
 
     async def delete(self, client_id: str) -> None:
-        """Ends the client; tokens it has live on until they expire."""
+        """Ends the client.
+
+        Introspection refuses its tokens; those that APIs verify themselves live until they expire.
+        """
         if not await self._clients.delete(client_id):
             raise CommandRefused(f"there is no client {client_id}")
 
@@ -110,14 +135,31 @@ class ClientCommands:
         if client.client_type != "confidential":
             raise CommandRefused(f"{client_id} is a public client: it has no secret")
         secret = generate_secret()
-        try:
-            await self._clients.update(replace(client, secrets=(self._stored(secret),)))
-        except Conflict:
-            raise CommandRefused(f"{client_id} was changed meanwhile: try again") from None
+        await self._update(replace(client, secrets=(self._stored(secret),)))
         return secret
+
+    async def revoke_tokens(self, client_id: str) -> int:
+        """Ends every token that was issued until now, in Unix seconds, which it returns."""
+        client, now = await self.get(client_id), self._now()
+        await self._update(replace(client, tokens_not_before=now))
+        return now
+
+    async def _update(self, client: Client) -> None:
+        try:
+            await self._clients.update(client)
+        except Conflict:
+            raise CommandRefused(f"{client.client_id} was changed meanwhile: try again") from None
 
     def _stored(self, secret: NewSecret) -> ClientSecret:
         return ClientSecret(secret.id, secret.hash, created_at=self._now())
+
+    def _check_keys(self, command: AddClient) -> None:
+        check_client_keys(command.keys, self._private_hosts)
+        algorithm = command.token_profile.signing_algorithm
+        if algorithm in SIGNING_ALGORITHMS and algorithm not in self._algorithms:
+            raise CommandRefused(
+                f"this server has no key for {algorithm}: add it to the setting signing_algorithms"
+            )
 
     async def _check_scopes(self, command: AddClient) -> None:
         chosen = [await self._scope(name) for name in command.scopes]
@@ -141,11 +183,11 @@ class ClientCommands:
         return scope
 
 
-async def _new_secret(own: str | None) -> NewSecret:
-    if own is None:
-        return generate_secret()
+async def _new_secret(command: AddClient) -> NewSecret | None:
+    if command.secret is None:
+        return None if command.keys.are_given else generate_secret()
     try:
-        return await asyncio.to_thread(adopt_secret, own)
+        return await asyncio.to_thread(adopt_secret, command.secret)
     except ValueError as error:
         raise CommandRefused(str(error)) from None
 

@@ -16,6 +16,7 @@ import pytest
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 
+from apogee_idp.crypto.signing import generate_private_key
 from tests.conftest import NewStoreUrl
 from tests.process import environment, free_port, serving
 
@@ -140,54 +141,104 @@ async def test_F_KEY_01_F_KEY_02_no_verification_ever_fails(
         assert len((await answer.json())["keys"]) <= 2 * 4
 
 
-async def test_revocations_hold_for_every_process(
-    env: Env, tmp_path: Path, http: aiohttp.ClientSession
-) -> None:
-    """One token in all processes at once; a client's tokens, and a lost key, within two seconds."""
-    calm = {
+class Fleet:
+    """Three servers whose keys stay as they are, and a client of theirs."""
+
+    def __init__(
+        self, env: Env, cwd: Path, ports: list[int], http: aiohttp.ClientSession, secret: str
+    ) -> None:
+        self.env, self.cwd, self.ports = env, cwd, ports
+        self._http, self._secret = http, secret
+
+    async def issue(self, number: int = 0) -> str:
+        return await issue(self._http, self.ports[number], self._secret)
+
+    async def active(self, token: str) -> list[bool]:
+        """What each process says of it."""
+        return [(await self._present(p, "introspect", token))["active"] for p in self.ports]
+
+    async def nowhere(self, token: str) -> bool:
+        return await self.active(token) == [False] * 3
+
+    async def revoke(self, token: str) -> None:
+        await self._present(self.ports[1], "revoke", token)
+
+    async def _present(self, port: int, endpoint: str, token: str) -> Any:
+        form = {"token": token, "client_id": "billing", "client_secret": self._secret}
+        url = f"http://127.0.0.1:{port}/connect/{endpoint}"
+        async with self._http.post(url, data=form) as answer:
+            assert answer.status == 200
+            return await answer.json() if endpoint == "introspect" else None
+
+
+@pytest.fixture
+async def fleet(env: Env, tmp_path: Path, http: aiohttp.ClientSession) -> AsyncIterator[Fleet]:
+    calm = env | {
         "APOGEE_KEY_ACTIVE_SECONDS": "7776000",
         "APOGEE_KEY_AHEAD_SECONDS": "86400",
-        "APOGEE_ACCESS_TOKEN_LIFETIME": "900",
         "APOGEE_KEY_RETIRED_SECONDS": "172800",
+        "APOGEE_ACCESS_TOKEN_LIFETIME": "900",
     }
     with ExitStack() as stack:
         ports = [free_port() for _ in range(3)]
         for port in ports:
-            server = serving(env=env | calm | {"APOGEE_PORT": str(port)}, cwd=tmp_path)
+            server = serving(env=calm | {"APOGEE_PORT": str(port)}, cwd=tmp_path)
             stack.enter_context(server).wait_for("serving")
-        secret = await make_client(env, tmp_path)
+        yield Fleet(calm, tmp_path, ports, http, await make_client(calm, tmp_path))
 
-        async def active(token: str) -> list[bool]:
-            form = {"token": token, "client_id": "billing", "client_secret": secret}
-            found = []
-            for port in ports:
-                url = f"http://127.0.0.1:{port}/connect/introspect"
-                async with http.post(url, data=form) as answer:
-                    found.append((await answer.json()).get("active"))
-            return found
 
-        async def nowhere(token: str) -> bool:
-            return await active(token) == [False] * 3
+async def test_R_RV_06_a_revocation_holds_for_every_process_at_once(fleet: Fleet) -> None:
+    """Asked of one, obeyed by all, in the same moment."""
+    token, other = await fleet.issue(), await fleet.issue()
+    assert await fleet.active(token) == [True] * 3
+    await fleet.revoke(token)
+    assert await fleet.nowhere(token)
+    assert await fleet.active(other) == [True] * 3
 
-        token = await issue(http, ports[0], secret)
-        assert await active(token) == [True] * 3
-        form = {"token": token, "client_id": "billing", "client_secret": secret}
-        async with http.post(f"http://127.0.0.1:{ports[1]}/connect/revoke", data=form) as answer:
-            assert answer.status == 200
-        assert await nowhere(token)
 
-        token = await issue(http, ports[0], secret)
-        await command(env, tmp_path, "clients", "revoke-tokens", "billing")
-        await until(lambda: nowhere(token), BOUND)
+async def test_the_tokens_of_a_client_end_everywhere(fleet: Fleet) -> None:
+    """Within two seconds, by the command line; and new ones are good."""
+    token = await fleet.issue()
+    await command(fleet.env, fleet.cwd, "clients", "revoke-tokens", "billing")
+    await until(lambda: fleet.nowhere(token), BOUND)
 
-        async def is_issued_anew() -> bool:
-            return await active(await issue(http, ports[0], secret)) == [True] * 3
+    async def is_issued_anew() -> bool:
+        return await fleet.active(await fleet.issue()) == [True] * 3
 
-        await until(is_issued_anew, BOUND)
-        token = await issue(http, ports[2], secret)
-        kid: Any = jwt.get_unverified_header(token)["kid"]
-        await command(env | calm, tmp_path, "keys", "revoke", kid)
-        await until(lambda: nowhere(token), BOUND)
-        async with http.get(f"http://127.0.0.1:{ports[1]}/.well-known/jwks") as answer:
+    await until(is_issued_anew, BOUND)
+
+
+async def test_F_KEY_05_a_lost_key_ends_everywhere(
+    fleet: Fleet, http: aiohttp.ClientSession
+) -> None:
+    """Within two seconds: its tokens, its place in the JWK Set; another one signs."""
+    token = await fleet.issue(2)
+    kid: Any = jwt.get_unverified_header(token)["kid"]
+    await command(fleet.env, fleet.cwd, "keys", "revoke", kid)
+    await until(lambda: fleet.nowhere(token), BOUND)
+    for port in fleet.ports:
+        async with http.get(f"http://127.0.0.1:{port}/.well-known/jwks") as answer:
             assert kid not in {key["kid"] for key in (await answer.json())["keys"]}
-        assert await active(await issue(http, ports[0], secret)) == [True] * 3
+    assert await fleet.active(await fleet.issue()) == [True] * 3
+
+
+async def test_a_mounted_key_is_followed(fleet: Fleet, http: aiohttp.ClientSession) -> None:
+    """A file that one process sees is published by all of them; nobody restarts."""
+    port, directory = free_port(), fleet.cwd / "keys"
+    directory.mkdir()
+    (directory / "first.jwk").write_text(generate_private_key("ES256").export())
+    mounted = {"APOGEE_PORT": str(port), "APOGEE_KEY_FILES": str(directory)}
+    with serving(env=fleet.env | mounted, cwd=fleet.cwd) as server:
+        await asyncio.to_thread(server.wait_for, "serving")
+        second = generate_private_key("ES256")
+        (directory / "second.jwk").write_text(second.export())
+
+        async def is_published() -> bool:
+            found = []
+            for anywhere in (port, *fleet.ports):
+                url = f"http://127.0.0.1:{anywhere}/.well-known/jwks"
+                async with http.get(url) as answer:
+                    found.append({key["kid"] for key in (await answer.json())["keys"]})
+            return all(second.thumbprint() in kids for kids in found)
+
+        await until(is_published, 10)

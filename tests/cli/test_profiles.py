@@ -12,6 +12,7 @@ from apogee_idp.presets import PRESETS
 from .conftest import Cli, Done
 
 HTTPS = {"APOGEE_ISSUER": "https://idp.example"}
+PS256 = {"APOGEE_SIGNING_ALGORITHMS": "RS256,PS256"}
 PLAIN = {
     "skip_token_encryption": False,
     "signing_algorithm": "RS256",
@@ -31,8 +32,8 @@ def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def create(cli: Cli, *options: str) -> Done:
-    return cli("clients", "create", "new", "--default-audience", "urn:api", *options)
+def create(cli: Cli, *options: str, **env: str) -> Done:
+    return cli("clients", "create", "new", "--default-audience", "urn:api", *options, **env)
 
 
 def shown(cli: Cli) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def test_a_profile_that_cannot_be_is_refused(cli: Cli, options: list[str], messa
 )
 def test_a_client_is_checked(cli: Cli, options: list[str], broken: list[str]) -> None:
     """Each rule with ok or what is wrong; exit code 1 if one that binds is broken."""
-    create(cli, *options)
+    create(cli, *options, **PS256)
     results = json.loads(
         cli("clients", "check", "new", "--for", "aws-sts", "--json", **HTTPS).stdout
     )

@@ -1,0 +1,75 @@
+"""The options of ``clients create`` that say how the client authenticates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, TextIO, TypeVar
+
+import click
+
+from .errors import CommandRefused
+from .management.client_keys import ClientKeys
+from .model import frozen
+from .strict_json import NotStrictJson, parse_json_object
+
+_MAXIMUM_JWKS_BYTES = 64 * 1024
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--secret-file", type=click.File(), help="A secret of your own, from a file or -."
+    ),
+    click.option(
+        "--jwks-file",
+        type=click.File("rb"),
+        help="Its public keys (JWK Set), or -: it authenticates by private_key_jwt.",
+    ),
+    click.option("--jwks-uri", help="Where its public keys stand: the same, and it rotates them."),
+    click.option(
+        "--accept-token-endpoint-audience",
+        "accepts_token_endpoint_audience",
+        is_flag=True,
+        help="For libraries that can't have the issuer as the aud of assertions.",
+    ),
+)
+
+
+def credential_options(command: Command) -> Command:
+    """Gives ``command`` those options, in the order that ``--help`` prints."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def keys_of(options: Mapping[str, Any]) -> ClientKeys:
+    """The client's own keys; raises CommandRefused for a file that is no JWK Set."""
+    file = options["jwks_file"]
+    return ClientKeys(
+        None if file is None else read_jwks(file),
+        options["jwks_uri"],
+        options["accepts_token_endpoint_audience"],
+    )
+
+
+def read_jwks(file: BinaryIO) -> Mapping[str, Any]:
+    """The JSON object in ``file``; raises CommandRefused, which repeats nothing of it."""
+    raw = file.read(_MAXIMUM_JWKS_BYTES + 1)
+    if len(raw) > _MAXIMUM_JWKS_BYTES:
+        raise CommandRefused(f"the JWK Set file has more than {_MAXIMUM_JWKS_BYTES} bytes")
+    try:
+        jwks: Mapping[str, Any] = frozen(parse_json_object(raw))
+    except NotStrictJson as error:
+        raise CommandRefused(f"the JWK Set file can't be read: {error}") from None
+    return jwks
+
+
+def secret_of(options: Mapping[str, Any]) -> str | None:
+    """The operator's own secret, if any; raises CommandRefused."""
+    file: TextIO | None = options["secret_file"]
+    if file is None:
+        return None
+    try:
+        return file.read().strip("\r\n")
+    except UnicodeDecodeError:
+        raise CommandRefused("the secret file is not UTF-8 text") from None
