@@ -24,42 +24,44 @@ from .errors import (
 )
 from .events import (
     Additions,
-    ConfigurationStage,
     GenerateToken,
-    IntrospectionStage,
     ProcessConfiguration,
     ProcessIntrospection,
     ProcessRevocation,
     ProcessSignIn,
     ProvideKeys,
-    RevocationStage,
-    Stage,
-    TokenStage,
     ValidateToken,
-    ValidationStage,
 )
+from .key_model import EncryptionKey, ProvidedKey, SigningKey
 from .model import (
     Client,
-    ClientAuthentication,
-    EncryptionKey,
-    IntrospectionRequest,
-    IssuedToken,
-    Principal,
-    ProvidedKey,
-    RevocationRequest,
     Scope,
-    SigningKey,
     TokenProfile,
-    TokenRequest,
-    TokenResponse,
-    ValidatedToken,
     could_pass_for_id_token,
     is_resource,
     is_scope_name,
 )
 from .pipeline import Registry
+from .requests import (
+    ClientAuthentication,
+    IntrospectionRequest,
+    IssuedToken,
+    Principal,
+    RevocationRequest,
+    TokenRequest,
+    TokenResponse,
+    ValidatedToken,
+)
 from .services import Services
 from .settings import Settings
+from .stages import (
+    ConfigurationStage,
+    IntrospectionStage,
+    RevocationStage,
+    Stage,
+    TokenStage,
+    ValidationStage,
+)
 
 __all__ = [
     "Additions",

@@ -17,7 +17,8 @@ from .errors import (
     OutgoingRefused,
     TemporarilyUnavailable,
 )
-from .model import SIGNING_ALGORITHMS, Client, PresentedAssertion
+from .model import SIGNING_ALGORITHMS, Client
+from .requests import PresentedAssertion
 from .stores.base import Collection
 
 MAXIMUM_SECONDS = 600

@@ -8,14 +8,12 @@ from weakref import WeakSet
 from .assertions import AssertionVerifier, parse_assertion
 from .crypto.secrets import SecretVerifier
 from .errors import InvalidClient, UnusableEvent
-from .model import (
-    Client,
+from .model import Client, ClientSecret, is_client_id
+from .requests import (
     ClientAuthentication,
     ClientRequest,
-    ClientSecret,
     PresentedAssertion,
     PresentedCredentials,
-    is_client_id,
 )
 from .stores.directory import Directory
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
 from .errors import NotYetKnown, ReservedName
-from .model import (
-    Client,
+from .key_model import EncryptionKey, ProvidedKey, SigningKey
+from .model import Client, TokenProfile
+from .requests import (
     ClientAuthentication,
-    EncryptionKey,
     IntrospectionRequest,
     IssuedToken,
     Principal,
-    ProvidedKey,
     RevocationRequest,
-    SigningKey,
     TokenKind,
-    TokenProfile,
     TokenRequest,
     TokenResponse,
     ValidatedToken,
@@ -42,64 +38,6 @@ RESERVED_PARAMETERS = frozenset(
     }
 )
 """Members of a token response that only the core writes (RFC 6749 §5)."""
-
-
-class Stage(IntEnum):
-    """The stages of ``ProcessSignIn``; a plugin stands between them: ``Stage.X - 1``."""
-
-    VALIDATE_REQUEST = 1000
-    VALIDATE_CLIENT = 2000
-    VALIDATE_PERMISSIONS = 3000
-    REDEEM_GRANT = 4000
-    BUILD_PRINCIPAL = 5000
-    SET_SCOPES = 6000
-    SET_RESOURCES = 7000
-    CONFIGURE_ENCRYPTION = 8000
-    GENERATE_TOKEN = 9000
-    ATTACH_PARAMETERS = 10000
-
-
-class TokenStage(IntEnum):
-    """The stages of ``GenerateToken``."""
-
-    ATTACH_CLAIMS = 500
-    ATTACH_SECURITY_CREDENTIALS = 1000
-    WRITE_TOKEN = 2000
-
-
-class ValidationStage(IntEnum):
-    """The stages of ``ValidateToken``."""
-
-    READ_TOKEN = 1000
-    VALIDATE_REVOCATION = 2000
-
-
-class IntrospectionStage(IntEnum):
-    """The stages of ``ProcessIntrospection``."""
-
-    VALIDATE_REQUEST = 1000
-    VALIDATE_CLIENT = 2000
-    VALIDATE_PERMISSIONS = 3000
-    VALIDATE_TOKEN = 4000
-    VALIDATE_AUTHORIZED_PARTY = 5000
-
-
-class RevocationStage(IntEnum):
-    """The stages of ``ProcessRevocation``."""
-
-    VALIDATE_REQUEST = 1000
-    VALIDATE_CLIENT = 2000
-    VALIDATE_PERMISSIONS = 3000
-    VALIDATE_TOKEN = 4000
-    VALIDATE_AUTHORIZED_PARTY = 5000
-    REVOKE_TOKEN = 6000
-
-
-class ConfigurationStage(IntEnum):
-    """The stages of ``ProcessConfiguration``."""
-
-    ATTACH_ENDPOINTS = 1000
-    ATTACH_CAPABILITIES = 2000
 
 
 class Additions(MutableMapping[str, Any]):

@@ -16,6 +16,7 @@ from .crypto.keys import (
 )
 from .crypto.sealing import KeyEncryptionKey
 from .errors import AlreadyExists, Conflict, KeyringError
+from .key_model import KeyRecord, KeyRingRecord, ProvidedKey
 from .key_rotation import (
     KeyPeriods,
     algorithms_due,
@@ -24,7 +25,6 @@ from .key_rotation import (
     without_removed,
 )
 from .keyring import KeyRing, OpenedKeys
-from .model import KeyRecord, KeyRingRecord, ProvidedKey
 from .stores.base import Store
 from .stores.repositories import add_key_ring, load_key_ring, replace_key_ring
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .model import STORE_SOURCE, KeyRecord, KeyState
+from .key_model import STORE_SOURCE, KeyRecord, KeyState
 
 FIRST_KEY_AHEAD_SECONDS = 600
 """The first key of an algorithm is published for so long, at most, before it signs. Those of an

@@ -12,7 +12,7 @@ from .crypto.key_files import FileKey, read_key_files
 from .crypto.signing import LocalSigningKey
 from .errors import ApogeeError, KeyringError
 from .events import ProvideKeys
-from .model import ProvidedKey
+from .key_model import ProvidedKey
 from .pipeline import Registry
 
 

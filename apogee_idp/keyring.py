@@ -9,8 +9,9 @@ from typing import Any
 from .crypto.keys import DecryptionKey, OpenedKey
 from .crypto.public_keys import RecipientKey, VerificationKey
 from .errors import KeyringError, StoreUnavailable
+from .key_model import EncryptionKey, KeyState, SigningKey
 from .key_rotation import KeyPeriods, state_of
-from .model import SIGNING_ALGORITHMS, EncryptionKey, KeyState, SigningKey, frozen
+from .model import SIGNING_ALGORITHMS, frozen
 
 _BY_PREFERENCE: tuple[KeyState, ...] = ("retired", "published", "active")
 

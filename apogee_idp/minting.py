@@ -20,14 +20,12 @@ from .model import (
     SIGNING_ALGORITHMS,
     TOKEN_TYPS,
     Client,
-    IssuedToken,
-    Principal,
     TokenProfile,
-    TokenRequest,
     could_pass_for_id_token,
     is_scope_name,
 )
 from .reference_tokens import ReferenceTokens
+from .requests import IssuedToken, Principal, TokenRequest
 
 _JWS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _JWE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)

@@ -1,4 +1,4 @@
-"""The nouns: frozen values that stores keep, requests carry and handlers read."""
+"""What is registered: clients, scopes and resources, as frozen values; and how they are named."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 ClientType = Literal["confidential", "public"]
-AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
 SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 TokenTyp = Literal["at+jwt", "JWT"]
-KeyUse = Literal["sig", "enc"]
-KeyState = Literal["published", "active", "retired", "removed"]
-TokenKind = Literal["access_token"]
 EncryptionTarget = Literal["server", "resource"]
 AudienceShape = Literal["compact", "array", "single"]
 
 SIGNING_ALGORITHMS: tuple[SigningAlgorithm, ...] = get_args(SigningAlgorithm)
-KEY_USES: tuple[KeyUse, ...] = get_args(KeyUse)
 TOKEN_TYPS: tuple[TokenTyp, ...] = get_args(TokenTyp)
 ENCRYPTION_TARGETS: tuple[EncryptionTarget, ...] = get_args(EncryptionTarget)
 AUDIENCE_SHAPES: tuple[AudienceShape, ...] = get_args(AudienceShape)
-
-STORE_SOURCE = "store"
-"""The source of keys that rest in the store; others are files and plugins."""
 
 CLIENT_CREDENTIALS = "client_credentials"
 ROLES_SCOPE = "roles"
@@ -243,183 +235,9 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class PresentedCredentials:
-    """What a caller claims to be: nothing here has been checked."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-    method: AuthenticationMethod
-
-
-@dataclass(frozen=True, slots=True)
-class PresentedAssertion:
-    """A JWT by which a caller claims to be its issuer (RFC 7523 §2.2): nothing has been checked."""
-
-    assertion: str = field(repr=False)
-    client_id: str | None
-    method: AuthenticationMethod = "private_key_jwt"
-
-
-Credentials = PresentedCredentials | PresentedAssertion
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TokenRequest:
-    """One parsed token request (RFC 6749 §3.2); nothing in it has been checked.
-
-    Absent and empty parameters are both ``None``. ``parameters`` has everything else the caller
-    sent, but no credentials.
-    """
-
-    grant_type: str | None = None
-    credentials: Credentials | None = None
-    scope: str | None = None
-    resources: tuple[str, ...] = ()
-    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IntrospectionRequest:
-    """One parsed introspection request (RFC 7662 §2.1); nothing in it has been checked."""
-
-    token: str | None = field(default=None, repr=False)
-    credentials: Credentials | None = None
-    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RevocationRequest:
-    """One parsed revocation request (RFC 7009 §2.1); nothing in it has been checked."""
-
-    token: str | None = field(default=None, repr=False)
-    credentials: Credentials | None = None
-    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-
-
-ClientRequest = TokenRequest | IntrospectionRequest | RevocationRequest
-"""What a client sends with its credentials."""
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class ClientAuthentication:
-    """Proof that ``client`` authenticated on ``request``.
-
-    Anyone can build one; only those that ``ClientAuthenticator`` built are honoured.
-    """
-
-    client: Client
-    request: ClientRequest
-    method: AuthenticationMethod
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """One key of the ring as it rests in the store; times are Unix seconds.
-
-    ``sealed`` is its encrypted private half; without one, that is at ``source``, and ``public`` has
-    its JWK.
-    """
-
-    kid: str
-    use: KeyUse
-    algorithm: str
-    created_at: int
-    activates_at: int
-    sealed: str = field(default="", repr=False)
-    source: str = STORE_SOURCE
-    public: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRingRecord:
-    """All keys of the installation, and the kids of those that were revoked."""
-
-    keys: tuple[KeyRecord, ...]
-    revoked: tuple[str, ...] = ()
-    version: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing looked at for a person; ``detail`` says what is wrong and how to mend it."""
 
     name: str
     ok: bool
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Whom a token speaks of. ``name`` and ``roles`` become the claims ``name`` and ``role``."""
-
-    subject: str
-    name: str
-    roles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class IssuedToken:
-    """A finished token. Only those that ``TokenMinter`` built are sent to a client."""
-
-    value: str = field(repr=False)
-    request: TokenRequest = field(repr=False)
-    expires_in: int
-    scope: str
-
-
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class ValidatedToken:
-    """A presented token that this server wrote, and what it says; read-only.
-
-    Times are Unix seconds. ``reference`` is the key under which the server keeps an opaque token.
-    Only those that ``TokenReader`` built are honoured.
-    """
-
-    kind: TokenKind
-    client_id: str
-    id: str = field(repr=False)
-    audience: tuple[str, ...]
-    issued_at: int
-    expires_at: int
-    claims: Mapping[str, Any] = field(repr=False)
-    reference: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenResponse:
-    """What the client is told (RFC 6749 §5.1); ``parameters`` are a plugin's additions."""
-
-    access_token: IssuedToken
-    parameters: Mapping[str, Any]
-
-
-class SigningKey(Protocol):
-    """A private key that signs for one JWS algorithm (RFC 7518 §3.1)."""
-
-    @property
-    def kid(self) -> str: ...
-    @property
-    def algorithm(self) -> str: ...
-    async def sign(self, message: bytes) -> bytes:
-        """The raw JWS signature of ``message``."""
-        ...
-
-
-class ProvidedKey(SigningKey, Protocol):
-    """A signing key that is kept somewhere else: in a file, a KMS, a PKCS#11 token.
-
-    Its ``kid`` is the RFC 7638 thumbprint of ``public_jwk`` (RFC 7517 §4).
-    """
-
-    @property
-    def public_jwk(self) -> Mapping[str, Any]: ...
-
-
-class EncryptionKey(Protocol):
-    """A public key that tokens are encrypted to; that of an API may have no ``kid``."""
-
-    @property
-    def kid(self) -> str | None: ...
-    def encrypt(self, signed_token: str, *, typ: str) -> str:
-        """``signed_token`` wrapped as a compact JWE (RFC 7519 §5.2: ``cty`` says JWT)."""
-        ...

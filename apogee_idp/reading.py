@@ -12,8 +12,9 @@ from .crypto.reading import UnverifiedToken, parse_token, text_claim, time_claim
 from .crypto.secrets import reference_of
 from .errors import InvalidToken, UnusableEvent
 from .keyring import KeyRing
-from .model import TOKEN_TYPS, ValidatedToken, could_pass_for_id_token, frozen
+from .model import TOKEN_TYPS, could_pass_for_id_token, frozen
 from .reference_tokens import ReferenceTokens
+from .requests import ValidatedToken
 from .strict_json import NotStrictJson, parse_json_object
 
 CLOCK_SECONDS = 5

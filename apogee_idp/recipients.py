@@ -8,7 +8,8 @@ from cachetools import LRUCache
 
 from .crypto.public_keys import RecipientKey, UnusableKey, recipient_key
 from .errors import InvalidTarget
-from .model import EncryptionKey, Resource
+from .key_model import EncryptionKey
+from .model import Resource
 from .stores.directory import Directory
 
 _REMEMBERED = 1000

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from .errors import AlreadyExists, InvalidToken
-from .model import Client, ValidatedToken
+from .model import Client
 from .reference_tokens import ReferenceTokens
+from .requests import ValidatedToken
 from .stores.base import Collection
 from .stores.directory import Directory
 

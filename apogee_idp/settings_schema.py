@@ -9,7 +9,11 @@ from urllib.parse import urlsplit
 from marshmallow import RAISE, Schema, ValidationError, validate
 from marshmallow import fields as schema_fields
 
-from .model import CLIENT_CREDENTIALS, MAXIMUM_TOKEN_LIFETIME, SIGNING_ALGORITHMS
+from .model import (
+    CLIENT_CREDENTIALS,
+    MAXIMUM_TOKEN_LIFETIME,
+    SIGNING_ALGORITHMS,
+)
 
 IMPLEMENTED_GRANT_TYPES = (CLIENT_CREDENTIALS,)
 SQLITE_SCHEME = "sqlite:///"

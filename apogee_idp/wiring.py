@@ -12,18 +12,12 @@ from .authentication import ClientAuthenticator
 from .crypto.secrets import SecretVerifier
 from .crypto.slow_hashes import SlowVerifier
 from .events import (
-    ConfigurationStage,
     GenerateToken,
-    IntrospectionStage,
     ProcessConfiguration,
     ProcessIntrospection,
     ProcessRevocation,
     ProcessSignIn,
-    RevocationStage,
-    Stage,
-    TokenStage,
     ValidateToken,
-    ValidationStage,
 )
 from .keyring import KeyRing
 from .logs import observe_handler
@@ -39,6 +33,14 @@ from .remote_keys import RemoteKeys
 from .revocation import Revocations
 from .services import Services
 from .settings import BUILT_IN_PLUGIN, Settings
+from .stages import (
+    ConfigurationStage,
+    IntrospectionStage,
+    RevocationStage,
+    Stage,
+    TokenStage,
+    ValidationStage,
+)
 from .stores.base import Store
 from .stores.directory import Directory
 from .stores.repositories import Entity, clients_in, resources_in, scopes_in

@@ -19,7 +19,7 @@ from jwcrypto import jwk, jws
 from apogee_idp.crypto.keys import generate_record, open_record
 from apogee_idp.crypto.sealing import KeyEncryptionKey, unseal
 from apogee_idp.crypto.tokens import sign_jwt
-from apogee_idp.model import KeyRecord
+from apogee_idp.key_model import KeyRecord
 
 ROUNDS = 9
 SIGNATURES = 200

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from apogee_idp.crypto.keys import ENCRYPTION_ALGORITHM, OpenedKey, generate_record, open_record
 from apogee_idp.crypto.sealing import KeyEncryptionKey
 from apogee_idp.key_keeping import KeyKeeper, KeySource
+from apogee_idp.key_model import KeyRecord, KeyRingRecord
 from apogee_idp.key_rotation import KeyPeriods
-from apogee_idp.model import KeyRecord, KeyRingRecord
 from apogee_idp.stores.base import Store
 
 DAY = 86_400

@@ -10,7 +10,8 @@ from typing import Any
 from jwcrypto import jwe, jwk
 
 from ..errors import KeyringError
-from ..model import KeyRecord, KeyUse, ProvidedKey, SigningKey, frozen
+from ..key_model import KeyRecord, KeyUse, ProvidedKey, SigningKey
+from ..model import frozen
 from .public_keys import (
     CONTENT_ENCRYPTION,
     RecipientKey,

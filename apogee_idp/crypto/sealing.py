@@ -13,7 +13,7 @@ from jwcrypto import jwe, jwk
 from jwcrypto.common import JWException
 
 from ..errors import KeyringError
-from ..model import KeyRecord
+from ..key_model import KeyRecord
 
 _KEY_ENCRYPTION_KEY_BYTES = 32
 

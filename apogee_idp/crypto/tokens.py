@@ -9,7 +9,7 @@ import base64
 import json
 from typing import Any
 
-from ..model import SigningKey
+from ..key_model import SigningKey
 
 
 async def sign_jwt(claims: dict[str, Any], key: SigningKey, *, typ: str) -> str:

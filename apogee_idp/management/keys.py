@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from ..crypto.keys import ENCRYPTION_ALGORITHM, generate_record
 from ..crypto.sealing import KeyEncryptionKey, seal, unseal
 from ..errors import CommandRefused, Conflict
+from ..key_model import STORE_SOURCE, KeyRecord, KeyRingRecord, KeyState
 from ..key_rotation import KeyPeriods, newest_of, retirement_of, state_of, without_removed
-from ..model import STORE_SOURCE, KeyRecord, KeyRingRecord, KeyState
 from ..stores.base import Store
 from ..stores.repositories import load_key_ring, replace_key_ring
 

@@ -1,4 +1,4 @@
-"""Clients, scopes, resources and keys as documents in OpenIddict's shape, and back.
+"""Clients, scopes and resources as documents in OpenIddict's shape, and back.
 
 The key of a document (``client_id``, ``name``) is the store's to write.
 
@@ -10,21 +10,17 @@ read strictly, so that a damaged document is an error and never half a client.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 from ..model import (
     AUDIENCE_SHAPES,
     ENCRYPTION_TARGETS,
-    KEY_USES,
     SIGNING_ALGORITHMS,
-    STORE_SOURCE,
     TOKEN_TYPS,
     Client,
     ClientSecret,
-    KeyRecord,
-    KeyRingRecord,
     Resource,
     Scope,
     TokenProfile,
@@ -32,6 +28,7 @@ from ..model import (
     thawed,
 )
 from .base import Stored
+from .members import json_object, members_of, one_of, optional, text, texts, whole
 from .values import ABSENT, Document, exactly
 
 OPENIDDICT_SECRET_ID = "openiddict"
@@ -39,9 +36,6 @@ OPENIDDICT_SECRET_ID = "openiddict"
 
 _SKIP_TOKEN_ENCRYPTION = "SkipTokenEncryption"
 _OURS = "apogee"
-
-Value = TypeVar("Value")
-Word = TypeVar("Word", bound=str)
 
 
 def write_client(client: Client, previous: Document) -> Document:
@@ -88,30 +82,30 @@ def _our_facts(client: Client, previous: Mapping[str, Any]) -> dict[str, Any]:
 def read_client(stored: Stored) -> Client:
     """The client in a document; raises ValueError, TypeError, KeyError or AttributeError."""
     document = stored.document
-    properties = _members(document.get("properties"))
-    ours = _members(properties.pop(_OURS, None))
+    properties = members_of(document.get("properties"))
+    ours = members_of(properties.pop(_OURS, None))
     # Only the boolean true opts out: "true", 1 and whatever else leave encryption on.
     skip = properties.pop(_SKIP_TOKEN_ENCRYPTION, None) is True
-    confidential = _text(document.get("client_type") or "").lower() == "confidential"
+    confidential = text(document.get("client_type") or "").lower() == "confidential"
     return Client(
         client_id=stored.key,
-        display_name=_text(document.get("display_name") or ""),
+        display_name=text(document.get("display_name") or ""),
         client_type="confidential" if confidential else "public",
-        application_type=_text(document.get("application_type") or "web"),
+        application_type=text(document.get("application_type") or "web"),
         enabled=ours.get("enabled", True) is True,
-        permissions=frozenset(_texts(document.get("permissions"))),
-        requirements=frozenset(_texts(document.get("requirements"))),
-        roles=_texts(ours.get("roles")),
-        default_scopes=_texts(ours.get("default_scopes")),
-        default_audience=_optional(_text, ours.get("default_audience")),
+        permissions=frozenset(texts(document.get("permissions"))),
+        requirements=frozenset(texts(document.get("requirements"))),
+        roles=texts(ours.get("roles")),
+        default_scopes=texts(ours.get("default_scopes")),
+        default_audience=optional(text, ours.get("default_audience")),
         skip_token_encryption=skip,
         token_profile=_read_token_profile(ours.get("token_profile", {})),
         secrets=_read_secrets(document, ours),
-        jwks=_optional(_read_json_object, document.get("json_web_key_set")),
-        jwks_uri=_optional(_text, ours.get("jwks_uri")),
+        jwks=optional(json_object, document.get("json_web_key_set")),
+        jwks_uri=optional(text, ours.get("jwks_uri")),
         accepts_token_endpoint_audience=ours.get("accepts_token_endpoint_audience", False) is True,
-        tokens_not_before=_whole(ours.get("tokens_not_before", 0)),
-        created_at=_whole(ours.get("created_at", 0)),
+        tokens_not_before=whole(ours.get("tokens_not_before", 0)),
+        created_at=whole(ours.get("created_at", 0)),
         properties=frozen(properties),
         concurrency_token=stored.version,
     )
@@ -133,16 +127,16 @@ def _write_token_profile(profile: TokenProfile) -> dict[str, Any]:
 
 
 def _read_token_profile(members: Mapping[str, Any]) -> TokenProfile:
-    tags = _read_json_object(json.loads(members.get("session_tags", "{}")))
+    tags = json_object(json.loads(members.get("session_tags", "{}")))
     return TokenProfile(
-        signing_algorithm=_one_of(SIGNING_ALGORITHMS, members.get("signing_algorithm", "RS256")),
-        typ=_one_of(TOKEN_TYPS, members.get("typ", "at+jwt")),
-        encrypt_to=_one_of(ENCRYPTION_TARGETS, members.get("encrypt_to", "server")),
-        lifetime=_optional(_whole, members.get("lifetime")),
-        audience_shape=_one_of(AUDIENCE_SHAPES, members.get("audience_shape", "compact")),
-        claims=_read_json_object(json.loads(members.get("claims", "{}"))),
-        session_tags=frozen({name: _text(value) for name, value in tags.items()}),
-        transitive_tags=_texts(members.get("transitive_tags")),
+        signing_algorithm=one_of(SIGNING_ALGORITHMS, members.get("signing_algorithm", "RS256")),
+        typ=one_of(TOKEN_TYPS, members.get("typ", "at+jwt")),
+        encrypt_to=one_of(ENCRYPTION_TARGETS, members.get("encrypt_to", "server")),
+        lifetime=optional(whole, members.get("lifetime")),
+        audience_shape=one_of(AUDIENCE_SHAPES, members.get("audience_shape", "compact")),
+        claims=json_object(json.loads(members.get("claims", "{}"))),
+        session_tags=frozen({name: text(value) for name, value in tags.items()}),
+        transitive_tags=texts(members.get("transitive_tags")),
         reference=members.get("reference", False) is True,
     )
 
@@ -150,15 +144,15 @@ def _read_token_profile(members: Mapping[str, Any]) -> TokenProfile:
 def _read_secrets(document: Document, ours: Mapping[str, Any]) -> tuple[ClientSecret, ...]:
     secrets = [
         ClientSecret(
-            _text(secret["id"]),
-            _text(secret["hash"]),
-            _whole(secret.get("created_at", 0)),
-            _optional(_whole, secret.get("expires_at")),
+            text(secret["id"]),
+            text(secret["hash"]),
+            whole(secret.get("created_at", 0)),
+            optional(whole, secret.get("expires_at")),
         )
         for secret in ours.get("secrets", ())
     ]
     if document.get("client_secret"):
-        secrets.append(ClientSecret(OPENIDDICT_SECRET_ID, _text(document["client_secret"])))
+        secrets.append(ClientSecret(OPENIDDICT_SECRET_ID, text(document["client_secret"])))
     return tuple(secrets)
 
 
@@ -177,10 +171,10 @@ def read_scope(stored: Stored) -> Scope:
     document = stored.document
     return Scope(
         name=stored.key,
-        resources=_texts(document.get("resources")),
-        display_name=_text(document.get("display_name") or ""),
-        description=_text(document.get("description") or ""),
-        properties=frozen(_members(document.get("properties"))),
+        resources=texts(document.get("resources")),
+        display_name=text(document.get("display_name") or ""),
+        description=text(document.get("description") or ""),
+        properties=frozen(members_of(document.get("properties"))),
         concurrency_token=stored.version,
     )
 
@@ -201,92 +195,10 @@ def read_resource(stored: Stored) -> Resource:
     document = stored.document
     return Resource(
         identifier=stored.key,
-        display_name=_text(document.get("display_name") or ""),
-        jwks=_optional(_read_json_object, document.get("jwks")),
-        access_token_lifetime=_optional(_whole, document.get("access_token_lifetime")),
-        introspection_clients=_texts(document.get("introspection_clients")),
-        properties=frozen(_members(document.get("properties"))),
+        display_name=text(document.get("display_name") or ""),
+        jwks=optional(json_object, document.get("jwks")),
+        access_token_lifetime=optional(whole, document.get("access_token_lifetime")),
+        introspection_clients=texts(document.get("introspection_clients")),
+        properties=frozen(members_of(document.get("properties"))),
         concurrency_token=stored.version,
     )
-
-
-def write_key_ring(ring: KeyRingRecord) -> Document:
-    """What the document of the key ring must have."""
-    return {"keys": [_write_key(key) for key in ring.keys], "revoked": list(ring.revoked)}
-
-
-def _write_key(key: KeyRecord) -> dict[str, Any]:
-    return {
-        "kid": key.kid,
-        "use": key.use,
-        "algorithm": key.algorithm,
-        "created_at": key.created_at,
-        "activates_at": key.activates_at,
-        "sealed": key.sealed,
-        "source": key.source,
-        "public": None if key.public is None else thawed(key.public),
-    }
-
-
-def read_key_ring(stored: Stored) -> KeyRingRecord:
-    """The key ring in a document; raises as ``read_client`` does."""
-    keys = tuple(_read_key(members) for members in stored.document["keys"])
-    return KeyRingRecord(keys, _texts(stored.document.get("revoked")), stored.version)
-
-
-def _read_key(members: Mapping[str, Any]) -> KeyRecord:
-    created_at = _whole(members["created_at"])
-    return KeyRecord(
-        kid=_text(members["kid"]),
-        use=_one_of(KEY_USES, members["use"]),
-        algorithm=_text(members["algorithm"]),
-        created_at=created_at,
-        activates_at=_whole(members.get("activates_at", created_at)),
-        sealed=_text(members["sealed"]),
-        source=_text(members.get("source", STORE_SOURCE)),
-        public=_optional(_read_json_object, members.get("public")),
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("expected text")
-    return value
-
-
-def _one_of(offered: tuple[Word, ...], value: object) -> Word:
-    for word in offered:
-        if word == value:
-            return word
-    raise ValueError("a word that nobody knows here")
-
-
-def _read_json_object(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise TypeError("expected a JSON object")
-    members: Mapping[str, Any] = frozen(value)
-    return members
-
-
-def _members(value: object) -> dict[str, Any]:
-    if value in (None, []):  # OpenIddict's tools may have left either
-        return {}
-    if not isinstance(value, Mapping):
-        raise TypeError("expected members")
-    return dict(value)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple | None):
-        raise TypeError("expected a list")
-    return tuple(_text(item) for item in value or ())
-
-
-def _whole(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError("expected a whole number")
-    return value
-
-
-def _optional(read: Callable[[object], Value], value: object) -> Value | None:
-    return None if value is None else read(value)

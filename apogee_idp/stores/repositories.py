@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ..errors import UnreadableDocument
-from ..model import Client, KeyRingRecord, Resource, Scope
+from ..key_model import KeyRingRecord
+from ..model import Client, Resource, Scope
 from .base import Collection, Store, Stored
 from .documents import (
     read_client,
-    read_key_ring,
     read_resource,
     read_scope,
     write_client,
-    write_key_ring,
     write_resource,
     write_scope,
 )
+from .key_documents import read_key_ring, write_key_ring
 from .values import Document, difference
 
 _KEY_RING = "current"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from ..errors import InvalidClient, InvalidRequest
-from ..model import Credentials, PresentedAssertion, PresentedCredentials
+from ..requests import Credentials, PresentedAssertion, PresentedCredentials
 from .form import decode_component
 
 CREDENTIAL_PARAMETERS = ("client_secret", "client_assertion", "client_assertion_type")

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from ..errors import OAuthError, ServerError, StoreError, TemporarilyUnavailable
 from ..logs import annotate_request, log_fault
-from ..model import Client, ClientAuthentication
+from ..model import Client
+from ..requests import ClientAuthentication
 from .wire import Form, read_form, render_error
 
 Answer = Callable[[Form], Awaitable[web.Response]]

@@ -7,8 +7,8 @@ from aiohttp import web
 from ..errors import UnusableEvent
 from ..events import ProcessSignIn
 from ..logs import annotate_request
-from ..model import TokenResponse
 from ..pipeline import Registry
+from ..requests import TokenResponse
 from ..services import Services
 from ..settings_schema import IMPLEMENTED_GRANT_TYPES
 from .endpoint import annotate_client

@@ -20,14 +20,14 @@ from ..errors import (
     UnusableEvent,
 )
 from ..events import RESERVED_CLAIMS, RESERVED_PARAMETERS
-from ..model import (
+from ..model import thawed
+from ..requests import (
     Credentials,
     IntrospectionRequest,
     RevocationRequest,
     TokenRequest,
     TokenResponse,
     ValidatedToken,
-    thawed,
 )
 from .credentials import CREDENTIAL_PARAMETERS, read_credentials
 from .form import MalformedForm, parse_form

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apogee_idp.crypto.sealing import KeyEncryptionKey
-from apogee_idp.stores.documents import write_key_ring
+from apogee_idp.stores.key_documents import write_key_ring
 from tests.conftest import StartIdp
 from tests.idp import Idp
 from tests.keys import new_ring

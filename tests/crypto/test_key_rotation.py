@@ -15,10 +15,10 @@ from jwcrypto import jwk
 from apogee_idp.app import opened_store
 from apogee_idp.crypto.signing import LocalSigningKey, generate_private_key
 from apogee_idp.errors import CommandRefused, KeyringError
+from apogee_idp.key_model import KeyRecord, KeyState, ProvidedKey
 from apogee_idp.key_rotation import KeyPeriods, state_of
 from apogee_idp.key_sources import LocalProvidedKey
 from apogee_idp.management.keys import KeyCommands
-from apogee_idp.model import KeyRecord, KeyState, ProvidedKey
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import load_key_ring

@@ -21,8 +21,8 @@ from apogee_idp.app import opened_store
 from apogee_idp.crypto.sealing import KeyEncryptionKey
 from apogee_idp.crypto.tokens import sign_jwt
 from apogee_idp.errors import KeyringError
+from apogee_idp.key_model import KeyRecord, KeyRingRecord
 from apogee_idp.keyring import KeyRing, OpenedKeys
-from apogee_idp.model import KeyRecord, KeyRingRecord
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import add_key_ring, load_key_ring

@@ -19,7 +19,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from apogee_idp.app import opened_store
 from apogee_idp.crypto.sealing import KeyEncryptionKey, unseal
-from apogee_idp.model import KeyRecord
+from apogee_idp.key_model import KeyRecord
 from apogee_idp.settings import Settings
 from apogee_idp.stores.repositories import load_key_ring
 from tests.sample_api.api import create_api

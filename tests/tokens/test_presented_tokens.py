@@ -16,7 +16,7 @@ from jwcrypto import jwe, jwk, jws
 
 from apogee_idp.crypto.sealing import KeyEncryptionKey, unseal
 from apogee_idp.errors import InvalidToken
-from apogee_idp.model import KeyRecord
+from apogee_idp.key_model import KeyRecord
 from apogee_idp.stores.repositories import load_key_ring
 from tests.conftest import StartIdp
 from tests.idp import ISSUER, Answer, Idp

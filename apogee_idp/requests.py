@@ -1,0 +1,128 @@
+"""What callers send, what is proven about it, and what they are told: frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from .model import Client
+
+AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+TokenKind = Literal["access_token"]
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedCredentials:
+    """What a caller claims to be: nothing here has been checked."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    method: AuthenticationMethod
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedAssertion:
+    """A JWT by which a caller claims to be its issuer (RFC 7523 §2.2): nothing has been checked."""
+
+    assertion: str = field(repr=False)
+    client_id: str | None
+    method: AuthenticationMethod = "private_key_jwt"
+
+
+Credentials = PresentedCredentials | PresentedAssertion
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenRequest:
+    """One parsed token request (RFC 6749 §3.2); nothing in it has been checked.
+
+    Absent and empty parameters are both ``None``. ``parameters`` has everything else the caller
+    sent, but no credentials.
+    """
+
+    grant_type: str | None = None
+    credentials: Credentials | None = None
+    scope: str | None = None
+    resources: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntrospectionRequest:
+    """One parsed introspection request (RFC 7662 §2.1); nothing in it has been checked."""
+
+    token: str | None = field(default=None, repr=False)
+    credentials: Credentials | None = None
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RevocationRequest:
+    """One parsed revocation request (RFC 7009 §2.1); nothing in it has been checked."""
+
+    token: str | None = field(default=None, repr=False)
+    credentials: Credentials | None = None
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+
+ClientRequest = TokenRequest | IntrospectionRequest | RevocationRequest
+"""What a client sends with its credentials."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class ClientAuthentication:
+    """Proof that ``client`` authenticated on ``request``.
+
+    Anyone can build one; only those that ``ClientAuthenticator`` built are honoured.
+    """
+
+    client: Client
+    request: ClientRequest
+    method: AuthenticationMethod
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whom a token speaks of. ``name`` and ``roles`` become the claims ``name`` and ``role``."""
+
+    subject: str
+    name: str
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class IssuedToken:
+    """A finished token. Only those that ``TokenMinter`` built are sent to a client."""
+
+    value: str = field(repr=False)
+    request: TokenRequest = field(repr=False)
+    expires_in: int
+    scope: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class ValidatedToken:
+    """A presented token that this server wrote, and what it says; read-only.
+
+    Times are Unix seconds. ``reference`` is the key under which the server keeps an opaque token.
+    Only those that ``TokenReader`` built are honoured.
+    """
+
+    kind: TokenKind
+    client_id: str
+    id: str = field(repr=False)
+    audience: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    claims: Mapping[str, Any] = field(repr=False)
+    reference: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """What the client is told (RFC 6749 §5.1); ``parameters`` are a plugin's additions."""
+
+    access_token: IssuedToken
+    parameters: Mapping[str, Any]
