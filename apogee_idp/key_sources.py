@@ -69,11 +69,23 @@ class PluginKeys:
         self._registry = registry
 
     async def __call__(self) -> Sequence[ProvidedKey]:
-        """Raises KeyringError if a handler fails."""
+        """Raises KeyringError if a handler fails, or provides something else than keys."""
         event = ProvideKeys()
         if self._registry is not None:
             try:
                 await self._registry.dispatch(event)
             except ApogeeError as error:
                 raise KeyringError(f"the plugins' keys can't be had: {error}") from error
-        return tuple(event.keys)
+        keys: object = event.keys
+        if not isinstance(keys, list) or not all(map(_is_key, keys)):
+            raise KeyringError("the plugins provide something else than keys with a kid each")
+        return tuple(keys)
+
+
+def _is_key(key: object) -> bool:
+    texts = all(isinstance(getattr(key, name, None), str) for name in ("kid", "algorithm"))
+    return (
+        texts
+        and isinstance(getattr(key, "public_jwk", None), Mapping)
+        and callable(getattr(key, "sign", None))
+    )

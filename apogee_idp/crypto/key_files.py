@@ -55,7 +55,8 @@ class _Unusable(Exception):
 def read_key_files(paths: Sequence[Path], password: bytes | None) -> tuple[FileKey, ...]:
     """The keys in files, and in the files of directories, in their order; each of them once.
 
-    In a directory, names count in alphabetical order, those with a leading dot not at all.
+    In a directory, names count in alphabetical order; those with a leading dot are passed over, and
+    ``*.crt``, which stands beside the key in a TLS Secret.
     Symbolic links are followed, as Kubernetes mounts Secrets by them. Raises KeyringError, which
     names the file and repeats nothing of it. Blocks: call it from a thread.
     """
@@ -95,7 +96,11 @@ def _files_of(path: Path) -> list[Path]:
     try:
         if not path.is_dir():
             return [path]
-        visible = sorted(file for file in path.iterdir() if not file.name.startswith("."))
+        visible = sorted(
+            file
+            for file in path.iterdir()
+            if not file.name.startswith(".") and file.suffix != ".crt"
+        )
         files = [file for file in visible if file.is_file() or not file.exists()]
     except OSError:
         raise KeyringError(f"{path}: the directory can't be read; check its permissions") from None

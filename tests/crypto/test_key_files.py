@@ -30,6 +30,7 @@ from apogee_idp.crypto.key_files import (
     read_key_files,
     read_private_keys,
 )
+from apogee_idp.crypto.signing import generate_private_key
 from apogee_idp.errors import KeyringError
 from tests.canary import PLANTED
 
@@ -437,3 +438,14 @@ def test_a_file_of_64_KiB_is_read(tmp_path: Path) -> None:
     """Of that size exactly."""
     (tmp_path / "key.pem").write_bytes(pem("p256").ljust(MAXIMUM_FILE_BYTES))
     assert [key.kid for key in read_key_files([tmp_path], None)] == kids("p256")
+
+
+def test_the_certificate_of_a_TLS_secret_is_passed_over(tmp_path: Path) -> None:
+    """``kubernetes.io/tls`` has tls.crt and tls.key, and may have ca.crt."""
+    key = generate_private_key("ES256")
+    (tmp_path / "tls.key").write_bytes(key.export_to_pem(private_key=True, password=None))
+    (tmp_path / "tls.crt").write_text(
+        "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----"
+    )
+    (found,) = read_key_files([tmp_path], None)
+    assert found.kid == key.thumbprint()

@@ -26,6 +26,7 @@ from apogee_idp.keyring import KeyRing, OpenedKeys
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import add_key_ring, load_key_ring
+from tests.conftest import StartIdp
 from tests.idp import Idp
 from tests.keys import PERIODS, fresh_key_encryption_key, key_keeper, new_ring, opened
 
@@ -260,3 +261,29 @@ async def test_the_published_set_is_cacheable_and_open_to_all_origins(idp: Idp) 
     members = {member for key in answer.json["keys"] for member in key}
     assert not members & {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
     assert len(jwt.PyJWKSet.from_dict(answer.json).keys) == 2
+
+
+@pytest.mark.parametrize("path", ["/.well-known/jwks", "/.well-known/openid-configuration"])
+async def test_A_DOS_07_who_has_the_document_is_not_sent_it_again(idp: Idp, path: str) -> None:
+    """RFC 9110 §13.1.2: 304 for the same ETag, of several, weak or any; the whole for another."""
+    answer = await idp.send("GET", path)
+    tag = answer.headers["ETag"]
+    assert tag == (await idp.send("GET", path)).headers["ETag"]
+    for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+        again = await idp.send("GET", path, headers={"If-None-Match": known})
+        assert (again.status, again.body, again.headers["ETag"]) == (304, b"", tag)
+        assert again.headers["Cache-Control"] == "public, max-age=300"
+    for other in ('"x"', 'W/"x"', "nonsense", '"' + "x" * 4000 + '"'):
+        assert (await idp.send("GET", path, headers={"If-None-Match": other})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("ahead", "age"), [(86_400, 300), (600, 300), (599, 299), (10, 5), (1, 0)], ids=str
+)
+async def test_R_JW_11_nobody_caches_the_keys_for_too_long(
+    start_idp: StartIdp, ahead: int, age: int
+) -> None:
+    """Half of the time for which a key is published before it signs, and 5 minutes at most."""
+    idp = await start_idp(key_ahead_seconds=ahead)
+    answer = await idp.send("GET", "/.well-known/jwks")
+    assert answer.headers["Cache-Control"] == f"public, max-age={age}"
