@@ -7,11 +7,14 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
+import jwt
 import pytest
 
-from apogee_idp import Registry, Services, Settings
+from apogee_idp import ProvideKeys, Registry, Services, Settings, TokenProfile
 from apogee_idp.cli import main
+from apogee_idp.crypto.signing import LocalSigningKey, generate_private_key
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
 from apogee_idp.presets import PRESETS
@@ -81,6 +84,36 @@ async def test_the_documents_third_plugin_limits_lifetimes(start_idp: StartIdp) 
     claims = await idp.claims(answer.token)
     assert claims["exp"] - claims["iat"] == answer.json["expires_in"] == 300
     assert (await idp.grant("usual", usual)).json["expires_in"] == 900
+
+
+async def test_the_documents_fourth_plugin_adds_to_introspection(start_idp: StartIdp) -> None:
+    """For tokens that are active."""
+    idp = await start_idp(register=plugin("handlers/README.md", "tell_environment"))
+    secret = await idp.add_client()
+    await idp.allow("billing", "introspection")
+    token = (await idp.grant("billing", secret)).token
+    told = await idp.present("introspect", token, "billing", secret)
+    assert told.json["environment"] == "staging"
+    assert (await idp.present("introspect", "x", "billing", secret)).json == {"active": False}
+
+
+async def test_the_documents_key_of_a_KMS_signs(start_idp: StartIdp) -> None:
+    """Given a client of the provider's that signs."""
+    block: dict[str, Any] = {}
+    exec(compile(code_block("handlers/README.md", "CloudKey"), "handlers/README.md", "exec"), block)
+    private = generate_private_key("ES256")
+    local = LocalSigningKey.of(private.thumbprint(), "ES256", private)
+    key = block["CloudKey"](local, local.kid, private.export_public(as_dict=True))
+
+    def register(registry: Registry, _: Services) -> None:
+        registry.add(ProvideKeys, block["provide"](key), name="provide_keys", order=1)
+
+    idp = await start_idp(store="sqlite:///:memory:", register=register)
+    profile = TokenProfile("ES256")
+    secret = await idp.add_client(token_profile=profile, skip_token_encryption=True)
+    token = (await idp.grant("billing", secret)).token
+    assert jwt.get_unverified_header(token)["kid"] == local.kid
+    await idp.claims(token)
 
 
 def test_READMEs_sample_api_is_the_one_that_is_tested() -> None:
