@@ -58,6 +58,7 @@ class KeyKeeper:
         self._sources = sources
         self._provided: dict[str, tuple[str, ProvidedKey]] | None = None
         self._record = KeyRingRecord(())
+        self._sources_problem: str | None = None
         self._lock = asyncio.Lock()
         self._opened: OpenedKeys | None = None
         self.ring = KeyRing(lambda: self._opened, now=now)
@@ -70,6 +71,8 @@ class KeyKeeper:
     @property
     def problem(self) -> str | None:
         """What keeps the ring from signing as it should, for whoever looks after it."""
+        if self._sources_problem is not None:
+            return self._sources_problem
         for key in self._opened.keys if self._opened else ():
             record = key.record
             if key.verification is None or key.signing is not None:
@@ -94,8 +97,8 @@ class KeyKeeper:
     async def maintain(self) -> None:
         """Makes the keys that are due, and takes up those that the sources provide.
 
-        One process does it, and the others follow. Raises KeyringError if a source fails or has an
-        unusable key; then the keys of before stay. Nothing happens before ``load``.
+        One process does it, and the others follow. If a source fails or has an unusable key, its
+        keys of before stay, and that is the ``problem``. Nothing happens before ``load``.
         """
         async with self._lock:
             if self._opened is not None:
@@ -115,7 +118,7 @@ class KeyKeeper:
         await self._open(record)
 
     async def _maintain(self) -> None:
-        if await self._ask_sources():
+        if await self._follow_sources():
             await self._open(self._record)
         kept = without_removed(self._record.keys, self._periods, self._now())
         made = await self._new_records(kept, self._record.revoked)
@@ -140,14 +143,24 @@ class KeyKeeper:
             raise KeyringError(f"the stored key ring has no key for {', '.join(sorted(missing))}")
         self._record, self._opened = record, OpenedKeys(keys, self._periods)
 
-    async def _ask_sources(self) -> bool:
-        """Whether the sources have other keys than before."""
+    async def _follow_sources(self) -> bool:
+        before, self._sources_problem = self._provided, None
+        try:
+            await self._ask_sources()
+        except KeyringError as error:
+            self._sources_problem = str(error)
+        return self._provided != before
+
+    async def _ask_sources(self) -> None:
+        """Raises KeyringError, and keeps what was provided before, if any key is unusable."""
         found = {
             key.kid: (name, key) for name, source in self._sources.items() for key in await source()
         }
-        changed = found != self._provided
+        known = self._provided or {}
+        for kid, (name, key) in found.items():
+            if kid not in known:
+                record_of(key, source=name, now=0, activates_at=0)
         self._provided = found
-        return changed
 
     async def _new_records(self, ring: Sequence[KeyRecord], revoked: Sequence[str]) -> KeyRecords:
         """The records to be added to ``ring`` now."""

@@ -52,6 +52,8 @@ class KeyFiles:
 
     async def __call__(self) -> Sequence[ProvidedKey]:
         """Raises KeyringError for what is no usable key."""
+        if not self._paths:
+            return ()
         found = await asyncio.to_thread(read_key_files, self._paths, self._password)
         known = self._known
         self._known = {key.kid: known.get(key.kid) or LocalProvidedKey.of(key) for key in found}

@@ -342,6 +342,30 @@ async def test_a_plugin_s_odd_key_is_refused(
         await keeper.load()
 
 
+async def test_a_source_that_fails_stops_nothing(store: Store, clock: Clock) -> None:
+    """Its keys of before go on, those of the store rotate, and whoever asks is told."""
+    mine = provided()
+    answers: list[object] = [(mine,)]
+
+    async def ask() -> Sequence[ProvidedKey]:
+        answer = answers[-1]
+        if isinstance(answer, KeyringError):
+            raise answer
+        return answer  # type: ignore[return-value]
+
+    keeper = key_keeper(store, KEY, now=clock, sources={"files": ask})
+    await keeper.load()
+    answers.append(KeyringError("keys/a.pem: is damaged"))
+    clock.now += 89 * DAY
+    await keeper.maintain()
+    assert keeper.problem == "keys/a.pem: is damaged"
+    assert keeper.ring.signing_key("RS256").kid == mine.kid
+    assert [key["alg"] for key in keeper.ring.jwks["keys"]] == ["RS256", "ES256", "ES256"]
+    answers.append((mine,))
+    await keeper.maintain()
+    assert keeper.problem is None
+
+
 KILLED = """
 import asyncio, os, sys
 from apogee_idp import key_keeping
