@@ -10,14 +10,8 @@ from typing import Any, Protocol
 
 from .crypto.public_keys import VerificationKey, nobodys_key, verification_keys
 from .crypto.reading import UnverifiedToken, parse_token, text_claim, time_claim, unverified_claims
-from .errors import (
-    AlreadyExists,
-    InvalidClient,
-    InvalidToken,
-    OutgoingRefused,
-    TemporarilyUnavailable,
-)
-from .model import SIGNING_ALGORITHMS, Client
+from .errors import AlreadyExists, InvalidClient, InvalidToken, OutgoingRefused
+from .model import CLOCK_JUMP_SECONDS, SIGNING_ALGORITHMS, Client
 from .requests import PresentedAssertion
 from .stores.base import Collection
 
@@ -96,8 +90,8 @@ class AssertionVerifier:
     async def verify(self, assertion: Assertion, client: Client | None) -> None:
         """Returns if ``client`` signed it for us, for now, and it was not used before.
 
-        Without a client the same work is done in vain. Raises InvalidClient;
-        TemporarilyUnavailable or StoreUnavailable if nobody can tell now.
+        Without a client the same work is done in vain. Raises InvalidClient, or StoreUnavailable if
+        nobody can tell now.
         """
         keys = await self._keys(assertion.jws, client)
         candidates = keys or (nobodys_key(assertion.jws.algorithm),)
@@ -121,9 +115,8 @@ class AssertionVerifier:
         try:
             async with asyncio.timeout(self._patience):
                 return await self._remote_keys(jws, client.jwks_uri)
-        except TimeoutError:
-            reason = "assertion: the jwks_uri of the client is slow"
-            raise TemporarilyUnavailable(reason=reason) from None
+        except TimeoutError:  # what it answers in the end is there for the next try
+            raise InvalidClient(reason="assertion: jwks_uri: there is no answer yet") from None
         except OutgoingRefused as error:
             raise InvalidClient(reason=f"assertion: jwks_uri: {error}") from None
 
@@ -161,7 +154,7 @@ class AssertionVerifier:
             raise InvalidClient(reason="assertion: a jti of that length")
         key = hashlib.sha256(f"{client.client_id}\0{jti}".encode()).hexdigest()
         try:
-            await self._used.insert(key, {}, expires_at=expires_at + 2 * CLOCK_SECONDS)
+            await self._used.insert(key, {}, expires_at=expires_at + CLOCK_JUMP_SECONDS)
         except AlreadyExists:
             raise InvalidClient(reason="assertion: used before") from None
 

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from .app import closing_store, opened_installation
+from .app import closing_store, key_files_of, opened_installation
 from .crypto.keys import open_record
 from .crypto.sealing import KeyEncryptionKey
 from .errors import ApogeeError
@@ -28,6 +28,7 @@ async def check(settings: Settings) -> list[Finding]:
         keys = key_encryption_keys(settings)
     except ApogeeError as error:
         findings.append(Finding("keys", False, str(error)))
+    findings += await _check_key_files(settings)
     findings += await _check_store(settings, keys)
     try:
         table = await handler_table(settings)
@@ -35,6 +36,17 @@ async def check(settings: Settings) -> list[Finding]:
     except ApogeeError as error:
         findings.append(Finding("handlers", False, str(error)))
     return findings
+
+
+async def _check_key_files(settings: Settings) -> list[Finding]:
+    if not settings.key_files:
+        return []
+    try:
+        found = await key_files_of(settings)()
+    except ApogeeError as error:
+        return [Finding("key files", False, str(error))]
+    algorithms = ", ".join(key.algorithm for key in found)
+    return [Finding("key files", True, f"{len(found)} keys: {algorithms}")]
 
 
 async def _check_store(settings: Settings, keys: list[KeyEncryptionKey] | None) -> list[Finding]:

@@ -13,6 +13,7 @@ from .model import frozen
 from .strict_json import NotStrictJson, parse_json_object
 
 _MAXIMUM_JWKS_BYTES = 64 * 1024
+_MAXIMUM_SECRET_CHARACTERS = 4096
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -70,6 +71,9 @@ def secret_of(options: Mapping[str, Any]) -> str | None:
     if file is None:
         return None
     try:
-        return file.read().strip("\r\n")
+        text = file.read(_MAXIMUM_SECRET_CHARACTERS + 1)
     except UnicodeDecodeError:
         raise CommandRefused("the secret file is not UTF-8 text") from None
+    if len(text) > _MAXIMUM_SECRET_CHARACTERS:
+        raise CommandRefused("the secret file is too large for a secret")
+    return text.strip("\r\n")

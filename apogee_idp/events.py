@@ -128,7 +128,7 @@ class GenerateToken:
 
     What stands here concerns this token alone: its extra claims, keys, ``typ`` and lifetime
     (seconds). Without an ``encryption_key`` the token is a plain JWS; a ``reference`` token is
-    opaque, and needs no keys. ``kind`` tells an access
+    opaque, and neither signed nor encrypted. ``kind`` tells an access
     token from what else will be generated in this way.
     """
 

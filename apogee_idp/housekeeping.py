@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 
-from .errors import KeyringError, StoreUnavailable
+from .errors import StoreUnavailable
 from .key_keeping import KeyKeeper
 from .logs import log_fault
 from .stores.base import Collection
@@ -42,21 +42,23 @@ class Housekeeper:
             await asyncio.sleep(TICK_SECONDS)
 
     async def tidy(self) -> None:
-        """Does what is due now."""
-        try:
-            await self._keys.maintain()
-            if self._keys.has_loaded and self._monotonic() >= self._expired_at + _EXPIRE_SECONDS:
-                for collection in self._expiring:
-                    await collection.expire()
-                self._expired_at = self._monotonic()
-        except StoreUnavailable:
-            return  # whoever follows the store tells it
-        except KeyringError as error:
-            self._complain(error)
-        except Exception as error:
-            log_fault("housekeeping_failed", error)
+        """Does what is due now; what fails keeps nothing else from being done."""
+        for work in (self._keys.maintain, self._expire):
+            try:
+                await work()
+            except StoreUnavailable:
+                return  # the follower of the store reports it
+            except Exception as error:
+                self._complain(error)
 
-    def _complain(self, error: KeyringError) -> None:
+    async def _expire(self) -> None:
+        if not self._keys.has_loaded or self._monotonic() < self._expired_at + _EXPIRE_SECONDS:
+            return
+        for collection in self._expiring:
+            await collection.expire()
+        self._expired_at = self._monotonic()
+
+    def _complain(self, error: Exception) -> None:
         if self._monotonic() >= self._complained_at + _REMIND_SECONDS:
             self._complained_at = self._monotonic()
-            log_fault("keys_not_maintained", error)
+            log_fault("housekeeping_failed", error)

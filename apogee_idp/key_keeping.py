@@ -10,6 +10,7 @@ from dataclasses import replace
 from .crypto.keys import (
     ENCRYPTION_ALGORITHM,
     OpenedKey,
+    check_provided,
     generate_record,
     open_record,
     record_of,
@@ -159,7 +160,7 @@ class KeyKeeper:
         known = self._provided or {}
         for kid, (name, key) in found.items():
             if kid not in known:
-                record_of(key, source=name, now=0, activates_at=0)
+                await check_provided(key, source=name)
         self._provided = found
 
     async def _new_records(self, ring: Sequence[KeyRecord], revoked: Sequence[str]) -> KeyRecords:

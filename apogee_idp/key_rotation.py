@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .key_model import STORE_SOURCE, KeyRecord, KeyState
 
 FIRST_KEY_AHEAD_SECONDS = 600
-"""The first key of an algorithm is published for so long, at most, before it signs. Those of an
+"""The first key of an algorithm is published for at most this long before it signs. Those of an
 empty ring sign at once: nobody can have read it before."""
 
 
@@ -85,8 +85,14 @@ def newest_of(algorithm: str, ring: Iterable[KeyRecord]) -> KeyRecord | None:
 def without_removed(
     ring: Sequence[KeyRecord], periods: KeyPeriods, now: int
 ) -> tuple[KeyRecord, ...]:
-    """The keys that are still of use."""
-    return tuple(r for r in ring if state_of(r, ring, periods, now) != "removed")
+    """The keys that are still of use.
+
+    One that is to sign later than any key could be planned was made by a clock that was wrong.
+    """
+    latest = now + periods.active + periods.ahead
+    return tuple(
+        r for r in ring if r.activates_at <= latest and state_of(r, ring, periods, now) != "removed"
+    )
 
 
 def _place(record: KeyRecord) -> tuple[int, str]:

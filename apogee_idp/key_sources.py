@@ -48,7 +48,7 @@ class KeyFiles:
     def __init__(self, paths: Sequence[Path], password: str) -> None:
         self._paths = paths
         self._password = password.encode() or None
-        self._known: dict[str, LocalProvidedKey] = {}
+        self._known: dict[tuple[str, str], LocalProvidedKey] = {}
 
     async def __call__(self) -> Sequence[ProvidedKey]:
         """Raises KeyringError for what is no usable key."""
@@ -56,7 +56,11 @@ class KeyFiles:
             return ()
         found = await asyncio.to_thread(read_key_files, self._paths, self._password)
         known = self._known
-        self._known = {key.kid: known.get(key.kid) or LocalProvidedKey.of(key) for key in found}
+        self._known = {
+            (key.kid, key.algorithm): known.get((key.kid, key.algorithm))
+            or LocalProvidedKey.of(key)
+            for key in found
+        }
         return tuple(self._known.values())
 
 

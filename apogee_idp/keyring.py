@@ -8,12 +8,13 @@ from typing import Any
 
 from .crypto.keys import DecryptionKey, OpenedKey
 from .crypto.public_keys import RecipientKey, VerificationKey
-from .errors import KeyringError, StoreUnavailable
+from .errors import KeyringError, StoreUnavailable, TemporarilyUnavailable
 from .key_model import EncryptionKey, KeyState, SigningKey
 from .key_rotation import KeyPeriods, state_of
 from .model import SIGNING_ALGORITHMS, frozen
 
 _BY_PREFERENCE: tuple[KeyState, ...] = ("retired", "published", "active")
+_SIGN: tuple[KeyState, ...] = ("published", "active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +38,38 @@ class OpenedKeys:
     def at(self, now: int) -> KeysOfTheMoment:
         """The keys that are published, active or retired at ``now``.
 
-        Where the private half of an active key is not at hand, another one signs: rather one that
-        is published already than one that is retired.
+        Where the private half of an active key is not at hand, one signs that is published already;
+        never one that is retired, which might go before its token.
         """
-        found = self._by_preference(now)
+        found, states = self._by_preference(now)
         published = sorted((key for key in found if key.verification), key=_publication_order)
         return KeysOfTheMoment(
-            signing=frozen({k.record.algorithm: k.signing for k in found if k.signing}),
+            signing=frozen(
+                {
+                    k.record.algorithm: k.signing
+                    for k in found
+                    if k.signing and states[k.record.kid] in _SIGN
+                }
+            ),
             encryption=next((k.encryption for k in reversed(found) if k.encryption), None),
             verification=frozen({k.record.kid: k.verification for k in found if k.verification}),
             decryption=frozen({k.record.kid: k.decryption for k in found if k.decryption}),
             jwks=frozen({"keys": [key.public for key in published]}),
         )
 
-    def _by_preference(self, now: int) -> Sequence[OpenedKey]:
-        """The one to sign with last."""
+    def _by_preference(self, now: int) -> tuple[Sequence[OpenedKey], Mapping[str, KeyState]]:
+        """The one to sign with last; and the state of each, by kid."""
         records = [key.record for key in self.keys]
         states = {r.kid: state_of(r, records, self.periods, now) for r in records}
         usable = [key for key in self.keys if states[key.record.kid] in _BY_PREFERENCE]
-        return sorted(
-            usable,
+        usable.sort(
             key=lambda key: (
                 _BY_PREFERENCE.index(states[key.record.kid]),
                 key.record.activates_at,
                 key.record.kid,
-            ),
+            )
         )
+        return usable, states
 
 
 class KeyRing:
@@ -92,11 +99,17 @@ class KeyRing:
         return key
 
     def signing_key(self, algorithm: str) -> SigningKey:
-        """The key that signs with ``algorithm``; raises KeyringError if there is none."""
-        try:
-            return self._of_the_moment().signing[algorithm]
-        except KeyError:
-            raise KeyringError(f"no key signs {algorithm}") from None
+        """The key that signs with ``algorithm``.
+
+        Raises TemporarilyUnavailable if there is one, but its private half is not at hand;
+        KeyringError if there is none.
+        """
+        keys = self._of_the_moment()
+        if algorithm in keys.signing:
+            return keys.signing[algorithm]
+        if any(key.algorithm == algorithm for key in keys.verification.values()):
+            raise TemporarilyUnavailable(reason=f"the key for {algorithm} is not provided")
+        raise KeyringError(f"no key signs {algorithm}")
 
     def verification_key(self, kid: str) -> VerificationKey | None:
         """The key that verifies what the key of this id signed, or None if none is published."""

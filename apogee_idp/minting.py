@@ -35,10 +35,19 @@ class TokenMinter:
     """Writes tokens for authenticated clients, and knows which tokens it wrote.
 
     It trusts no handler: whatever a plugin left on the event is checked again here, and what does
-    not fit is an UnusableEvent, so that the request ends in a 500 and never in a token.
+    not fit is an UnusableEvent, so that the request ends in a 500 and never in a token. No token
+    lives longer than ``longest`` seconds.
     """
 
-    __slots__ = ("_authenticator", "_issuer", "_new_id", "_now", "_references", "_written")
+    __slots__ = (
+        "_authenticator",
+        "_issuer",
+        "_longest",
+        "_new_id",
+        "_now",
+        "_references",
+        "_written",
+    )
 
     def __init__(
         self,
@@ -48,7 +57,9 @@ class TokenMinter:
         *,
         now: Callable[[], int],
         new_id: Callable[[], str],
+        longest: int = MAXIMUM_TOKEN_LIFETIME,
     ) -> None:
+        self._longest = min(longest, MAXIMUM_TOKEN_LIFETIME)
         self._issuer = issuer
         self._authenticator = authenticator
         self._references = references
@@ -57,10 +68,10 @@ class TokenMinter:
         self._written: WeakSet[IssuedToken] = WeakSet()
 
     async def mint(self, event: GenerateToken) -> IssuedToken:
-        """The access token that ``event`` describes: signed, then encrypted if it has a key."""
+        """The access token that ``event`` describes: opaque, or signed and then encrypted."""
         request = event.sign_in.request
         client = self._authenticator.vouch(event.sign_in.authentication, request).client
-        _check_form(event)
+        _check_form(event, self._longest)
         claims = self._claims(event, client)
         value = await self._written_out(event, claims)
         token = IssuedToken(value, request, event.lifetime, claims.get("scope", ""))
@@ -111,14 +122,12 @@ class TokenMinter:
         return _checked_additions(event) | claims
 
 
-def _check_form(event: GenerateToken) -> None:
-    """Header and lifetime; no ``alg`` but those we implement, ``none`` least of all."""
-    if getattr(event.signing_key, "algorithm", None) not in SIGNING_ALGORITHMS:
-        raise UnusableEvent("no signing key of an algorithm that is offered")
+def _check_form(event: GenerateToken, longest: int) -> None:
+    """Kind and lifetime, as far as any token has them."""
     if event.typ not in TOKEN_TYPS:
         raise UnusableEvent("typ must be at+jwt or JWT")
-    if type(event.lifetime) is not int or not 0 < event.lifetime <= MAXIMUM_TOKEN_LIFETIME:
-        raise UnusableEvent(f"a lifetime is 1 to {MAXIMUM_TOKEN_LIFETIME} seconds")
+    if type(event.lifetime) is not int or not 0 < event.lifetime <= longest:
+        raise UnusableEvent(f"a lifetime is 1 to {longest} seconds")
     profile = event.sign_in.token_profile
     if not isinstance(profile, TokenProfile):
         raise UnusableEvent("the token profile is none")
@@ -137,8 +146,9 @@ def _json(claims: dict[str, Any]) -> str:
 
 
 async def _signed(event: GenerateToken, claims: dict[str, Any]) -> str:
-    if event.signing_key is None:
-        raise UnusableEvent("no signing key")
+    """No ``alg`` but those we implement, ``none`` least of all."""
+    if event.signing_key is None or event.signing_key.algorithm not in SIGNING_ALGORITHMS:
+        raise UnusableEvent("no signing key of an algorithm that is offered")
     try:
         return _compact(_JWS, await sign_jwt(claims, event.signing_key, typ=event.typ))
     except (TypeError, ValueError) as error:

@@ -45,6 +45,9 @@ USER_SUBJECT_PREFIX = "usr_"
 MAXIMUM_TOKEN_CHARACTERS = 8 * 1024
 """More fits into no header: most servers take 8 KiB of it."""
 
+CLOCK_JUMP_SECONDS = 3600
+"""What must not be forgotten too early is kept for so much longer: a clock may go wrong."""
+
 MAXIMUM_TOKEN_LIFETIME = 86_400
 """Seconds that an access token may live at most."""
 

@@ -40,7 +40,7 @@ _HEADERS = {
     "User-Agent": "apogee-idp",
 }
 _URL = re.compile(
-    r"(?:https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
     r"(?:[/?][!$-;=?-\[\]_a-z~]*)?"
 )
 _NOT_PUBLIC = "the host has an address that is not public"

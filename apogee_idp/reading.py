@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from .crypto.keys import ENCRYPTION_ALGORITHM
 from .crypto.public_keys import CONTENT_ENCRYPTION
@@ -44,7 +44,7 @@ class TokenReader:
         self._keys = keys
         self._references = references
         self._now = now
-        self._read: WeakSet[ValidatedToken] = WeakSet()
+        self._read: WeakKeyDictionary[ValidatedToken, str] = WeakKeyDictionary()
 
     async def read(self, token: str) -> ValidatedToken:
         """What ``token`` says, if this server wrote it as an access token and it is in time.
@@ -61,12 +61,12 @@ class TokenReader:
         else:
             claims = self._verified(token)
         validated = self._validated(claims, reference)
-        self._read.add(validated)
+        self._read[validated] = token
         return validated
 
-    def vouch(self, token: object) -> ValidatedToken:
-        """``token`` if this reader read it; raises UnusableEvent."""
-        if not isinstance(token, ValidatedToken) or token not in self._read:
+    def vouch(self, token: object, presented: str | None) -> ValidatedToken:
+        """``token`` if this reader read it from ``presented``; raises UnusableEvent."""
+        if not isinstance(token, ValidatedToken) or self._read.get(token) != presented:
             raise UnusableEvent("no token that was read from the request")
         return token
 

@@ -10,14 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from .errors import AlreadyExists, InvalidToken
-from .model import Client
+from .model import CLOCK_JUMP_SECONDS, Client
 from .reference_tokens import ReferenceTokens
 from .requests import ValidatedToken
 from .stores.base import Collection
 from .stores.directory import Directory
-
-_MARGIN_SECONDS = 300
-"""For so long an entry outlives its token: clocks differ."""
 
 
 class Revocations:
@@ -58,5 +55,5 @@ class Revocations:
             return
         entry = {"client_id": token.client_id, "revoked_at": self._now()}
         with suppress(AlreadyExists):
-            expires_at = token.expires_at + _MARGIN_SECONDS
+            expires_at = token.expires_at + CLOCK_JUMP_SECONDS
             await self._denied.insert(token.id, entry, expires_at=expires_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +10,8 @@ from typing import Any
 
 from jwcrypto import jwe, jwk
 
-from ..errors import KeyringError
-from ..key_model import KeyRecord, KeyUse, ProvidedKey, SigningKey
+from ..errors import KeyringError, OAuthError
+from ..key_model import STORE_SOURCE, KeyRecord, KeyUse, ProvidedKey, SigningKey
 from ..model import frozen
 from .public_keys import (
     CONTENT_ENCRYPTION,
@@ -21,9 +22,11 @@ from .public_keys import (
 )
 from .sealing import KeyEncryptionKey, seal, unseal
 from .signing import LocalSigningKey, generate_private_key
+from .tokens import sign_jwt
 
 ENCRYPTION_ALGORITHM = "RSA-OAEP"
 MAXIMUM_PLAINTEXT_BYTES = 64 * 1024
+_PROBE_SECONDS = 5.0
 _PUBLISHED_MEMBERS = ("kty", "use", "alg", "kid", "n", "e", "crv", "x", "y")
 
 
@@ -77,8 +80,13 @@ def open_record(
     Raises KeyringError for a sealed key that can't be opened, or is damaged.
     """
     if not record.sealed:
+        if record.source == STORE_SOURCE:
+            raise KeyringError(f"the stored key {record.kid} has no private half")
         public = frozen(record.public or {})
-        return OpenedKey(record, public, provided.get(record.kid), _verifying(record, public))
+        signing = provided.get(record.kid)
+        if signing is not None and signing.algorithm != record.algorithm:
+            signing = None
+        return OpenedKey(record, public, signing, _verifying(record, public))
     key = unseal(record, key_encryption_keys)
     public = published_members(key, record)
     if record.use == "sig":
@@ -113,6 +121,25 @@ def record_of(key: ProvidedKey, *, source: str, now: int, activates_at: int) -> 
     return KeyRecord(
         key.kid, "sig", key.algorithm, now, activates_at, source=source, public=frozen(members)
     )
+
+
+async def check_provided(key: ProvidedKey, *, source: str) -> None:
+    """Raises KeyringError for a key that can't be used, or that does not sign what it says.
+
+    One that is away for the moment may be there later.
+    """
+    record = record_of(key, source=source, now=0, activates_at=0)
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            token = await sign_jwt({}, key, typ="JWT")
+        _verifying(record, record.public or {}).verify(token)
+    except (OAuthError, TimeoutError):
+        return
+    except Exception as error:
+        raise KeyringError(
+            f"the key {key.kid} of {source} makes no signature that its public half verifies:"
+            f" {type(error).__name__}"
+        ) from None
 
 
 def published_members(key: jwk.JWK, record: KeyRecord) -> Mapping[str, Any]:

@@ -20,9 +20,13 @@ from ..model import SIGNING_ALGORITHMS, thawed
 MAXIMUM_KEYS = 20
 """As many keys of one JWK Set are looked at."""
 
+MAXIMUM_TRIED = 3
+"""As many keys are tried for a signature that does not say which."""
+
 CONTENT_ENCRYPTION = "A256CBC-HS512"
 _RSA_BITS = range(2048, 4097)
 _RSA_EXPONENT = 65537
+_MAXIMUM_KID = 128
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SIGNING_KINDS = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256"), ("RSA", None)),
@@ -113,7 +117,7 @@ def verification_keys(
 ) -> tuple[VerificationKey, ...]:
     """Those keys of a JWK Set that may have made a signature with this header.
 
-    Keys that are not usable are passed over; without ``kid`` every key of a fitting type is tried.
+    Keys that are not usable are passed over; without ``kid``, the first few of a fitting type.
     """
     found = []
     for members in _keys_of(jwks):
@@ -123,7 +127,7 @@ def verification_keys(
             found.append(verification_key(members, algorithm))
         except UnusableKey:
             continue
-    return tuple(found)
+    return tuple(found) if kid is not None else tuple(found[:MAXIMUM_TRIED])
 
 
 def verification_key(members: Mapping[str, Any], algorithm: str) -> VerificationKey:
@@ -161,10 +165,9 @@ def recipient_key(jwks: Mapping[str, Any]) -> RecipientKey:
         if members.get("use", "enc") != "enc" or algorithm not in offered:
             continue
         try:
-            key = _bounded(members)
+            return RecipientKey.of(_kid_of(members), str(algorithm), _bounded(members))
         except UnusableKey:
             continue
-        return RecipientKey.of(_kid_of(members), str(algorithm), key)
     raise UnusableKey("the JWK Set has no RSA or EC key that tokens can be encrypted to")
 
 
@@ -231,4 +234,6 @@ def _bounded(members: Mapping[str, Any]) -> jwk.JWK:
 
 def _kid_of(members: Mapping[str, Any]) -> str | None:
     kid = members.get("kid")
-    return kid if isinstance(kid, str) else None
+    if kid is not None and (not isinstance(kid, str) or len(kid) > _MAXIMUM_KID):
+        raise UnusableKey(f"a kid is a text of {_MAXIMUM_KID} characters at most")
+    return kid

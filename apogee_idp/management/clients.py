@@ -103,6 +103,8 @@ class ClientCommands:
             jwks=command.keys.jwks,
             jwks_uri=command.keys.jwks_uri,
             accepts_token_endpoint_audience=command.keys.accepts_token_endpoint_audience,
+            # Tokens of a client that had this id before must not come back to life.
+            tokens_not_before=self._now() - 1,
             created_at=self._now(),
         )
         try:

@@ -34,7 +34,10 @@ async def forecast(
         issuer=settings.issuer,
         client_id=client.client_id,
         audience=audience,
-        lifetime=profile.lifetime_for(resources, settings.access_token_lifetime),
+        lifetime=min(
+            profile.lifetime_for(resources, settings.access_token_lifetime),
+            settings.key_retired_seconds,
+        ),
         algorithm=profile.signing_algorithm,
         typ=profile.typ,
         encrypted_to=None if client.skip_token_encryption else profile.encrypt_to,

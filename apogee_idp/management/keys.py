@@ -55,7 +55,7 @@ class KeyCommands:
     async def rotate(self, algorithm: str, key_encryption_key: KeyEncryptionKey) -> KeyRecord:
         """A new key for ``algorithm``, published now, that signs after the time ahead."""
         ring, now = await self._ring(), self._now()
-        newest = newest_of(algorithm, ring.keys)
+        newest = newest_of(algorithm, without_removed(ring.keys, self._periods, now))
         if newest is None:
             raise CommandRefused(f"the ring has no key for {algorithm}: see signing_algorithms")
         if newest.source != STORE_SOURCE:

@@ -33,7 +33,7 @@ class IntrospectionEndpoint:
         try:
             await self._registry.dispatch(event)
             self._authenticator.vouch(event.authentication, request)
-            token = None if event.token is None else self._reader.vouch(event.token)
+            token = None if event.token is None else self._reader.vouch(event.token, request.token)
             annotate_request(active=token is not None, reason=event.refusal)
             return render_introspection(token, event.members)
         finally:

@@ -25,7 +25,7 @@ class WellKnown:
 
     def __init__(self, services: Services, registry: Registry) -> None:
         self._issuer = services.settings.issuer
-        # R-JW-11: nobody caches the keys for so long that he misses a new one before it signs.
+        # A cached key set is stale before a new key signs.
         ahead = services.settings.key_ahead_seconds
         self._keys_age = min(_MAXIMUM_AGE_SECONDS, ahead // 2)
         self._keys = services.keys

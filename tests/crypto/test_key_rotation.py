@@ -13,8 +13,9 @@ import pytest
 from jwcrypto import jwk
 
 from apogee_idp.app import opened_store
+from apogee_idp.crypto.key_files import FileKey
 from apogee_idp.crypto.signing import LocalSigningKey, generate_private_key
-from apogee_idp.errors import CommandRefused, KeyringError
+from apogee_idp.errors import CommandRefused, Conflict, KeyringError, TemporarilyUnavailable
 from apogee_idp.key_model import KeyRecord, KeyState, ProvidedKey
 from apogee_idp.key_rotation import KeyPeriods, state_of
 from apogee_idp.key_sources import LocalProvidedKey
@@ -202,6 +203,7 @@ async def test_the_key_that_waits_takes_over_for_a_revoked_one(store: Store, clo
     keeper = key_keeper(store, KEY, now=clock)
     await keeper.load()
     waiting = await commands(store, clock).rotate("RS256", KEY)
+    await keeper.load()
     assert waiting.activates_at == clock.now + DAY
     with pytest.raises(CommandRefused, match="waiting already"):
         await commands(store, clock).rotate("RS256", KEY)
@@ -295,7 +297,8 @@ async def test_a_provided_key_that_comes_later_is_published_first(
     assert keeper.ring.signing_key("RS256").kid != keys[0].kid
     clock.now += DAY
     assert keeper.ring.signing_key("RS256").kid == keys[0].kid
-    assert other.ring.signing_key("RS256").kid != keys[0].kid
+    with pytest.raises(TemporarilyUnavailable):
+        other.ring.signing_key("RS256")
     assert "is not provided by files" in str(other.problem)
     assert keeper.problem is None
 
@@ -364,6 +367,187 @@ async def test_a_source_that_fails_stops_nothing(store: Store, clock: Clock) -> 
     answers.append((mine,))
     await keeper.maintain()
     assert keeper.problem is None
+
+
+async def test_a_key_that_is_retired_may_be_lost_too(store: Store, clock: Clock) -> None:
+    """Then nobody else changes his place: the next one still waits."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    retired = keeper.ring.signing_key("RS256").kid
+    active = await commands(store, clock).rotate("RS256", KEY)
+    clock.now += DAY + 1
+    waiting = await commands(store, clock).rotate("RS256", KEY)
+    assert await commands(store, clock).revoke(retired, KEY) is None
+    await keeper.load()
+    assert keeper.ring.signing_key("RS256").kid == active.kid
+    assert keeper.ring.verification_key(retired) is None
+    clock.now = waiting.activates_at
+    assert keeper.ring.signing_key("RS256").kid == waiting.kid
+
+
+async def test_a_ring_that_is_gone_is_not_made_anew(store: Store, clock: Clock) -> None:
+    """By nobody who has known it; its keys go on signing."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    before = kids(keeper.ring.jwks)
+    await store.keys.delete("current")
+    with pytest.raises(KeyringError, match="restore it"):
+        await keeper.load()
+    assert await load_key_ring(store) is None
+    assert kids(keeper.ring.jwks) == before
+
+
+async def test_with_an_algorithm_all_its_keys_end(store: Store, clock: Clock) -> None:
+    """The retired one would sign again; and what was mounted stays revoked."""
+    mine = provided("ES256")
+    sources = {"files": source(mine)}
+    keeper = key_keeper(store, KEY, now=clock, sources=sources)  # type: ignore[arg-type]
+    await keeper.load()
+    clock.now += 60
+    successor = await commands(store, clock).revoke(mine.kid, KEY)
+    assert successor is not None
+    made = await commands(store, clock).rotate("ES256", KEY)
+    clock.now += DAY
+    dropped = ("RS256",)
+    assert await commands(store, clock, dropped).revoke(made.kid, KEY) is None
+    keeper = key_keeper(store, KEY, now=clock, algorithms=dropped, sources=sources)  # type: ignore[arg-type]
+    await keeper.load()
+    await keeper.maintain()
+    assert [key["alg"] for key in keeper.ring.jwks["keys"]] == ["RS256"]
+    ring = await load_key_ring(store)
+    assert ring is not None
+    assert set(ring.revoked) == {mine.kid, successor.kid, made.kid}
+
+
+async def test_a_command_that_comes_too_late_is_refused(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compare-and-set: never "revoked" where nothing was."""
+    await key_keeper(store, KEY, now=clock).load()
+    (record, *_) = (await load_key_ring(store)).keys  # type: ignore[union-attr]
+
+    async def conflict(*_: object) -> None:
+        raise Conflict("keys")
+
+    monkeypatch.setattr("apogee_idp.management.keys.replace_key_ring", conflict)
+    late = commands(store, clock)
+    for attempt in (late.rotate("RS256", KEY), late.revoke(record.kid, KEY), late.rewrap([KEY])):
+        with pytest.raises(CommandRefused, match="changed meanwhile"):
+            await attempt
+
+
+async def test_keys_of_a_source_are_not_ours_to_make(store: Store, clock: Clock) -> None:
+    """Neither rotated nor sealed."""
+    keeper = key_keeper(store, KEY, now=clock, sources={"files": source(provided())})  # type: ignore[dict-item]
+    await keeper.load()
+    assert [key["alg"] for key in keeper.ring.jwks["keys"]] == ["RS256", "ES256"]
+    with pytest.raises(CommandRefused, match="come from files"):
+        await commands(store, clock).rotate("RS256", KEY)
+    assert await commands(store, clock).rewrap([fresh_key_encryption_key(), KEY]) == 2
+
+
+async def test_a_source_is_followed(store: Store, clock: Clock) -> None:
+    """A key that is taken away is missed, and signs again once it is back."""
+    mine, held = provided(), [True]
+
+    async def ask() -> Sequence[ProvidedKey]:
+        return (mine,) if held[0] else ()
+
+    keeper = key_keeper(store, KEY, now=clock, sources={"files": ask})
+    await keeper.load()
+    held[0] = False
+    await keeper.maintain()
+    assert "is not provided by files" in str(keeper.problem)
+    with pytest.raises(TemporarilyUnavailable):
+        keeper.ring.signing_key("RS256")
+    held[0] = True
+    await keeper.maintain()
+    assert keeper.problem is None
+    assert keeper.ring.signing_key("RS256").kid == mine.kid
+
+
+async def test_a_file_that_changes_its_algorithm_does_not_sign(store: Store, clock: Clock) -> None:
+    """The ring says what the key is for, and verifiers have read it."""
+    private = generate_private_key("RS256")
+    keys = {
+        alg: LocalProvidedKey.of(FileKey(alg, str(private.thumbprint()), private))
+        for alg in ("RS256", "PS256")
+    }
+    await key_keeper(store, KEY, now=clock, sources={"files": source(keys["RS256"])}).load()  # type: ignore[dict-item]
+    keeper = key_keeper(store, KEY, now=clock, sources={"files": source(keys["PS256"])})  # type: ignore[dict-item]
+    await keeper.load()
+    assert "is not provided by files" in str(keeper.problem)
+
+
+async def test_a_key_that_signs_something_else_is_refused(store: Store, clock: Clock) -> None:
+    """Before it is published: one signature is tried."""
+    mine, other = provided(), provided()
+    crossed = LocalProvidedKey(
+        LocalSigningKey.of(mine.kid, "RS256", generate_private_key("RS256")), mine.public_jwk
+    )
+    assert other.kid != mine.kid
+    keeper = key_keeper(store, KEY, now=clock, sources={"plugins": source(crossed)})  # type: ignore[dict-item]
+    with pytest.raises(KeyringError, match="makes no signature"):
+        await keeper.load()
+
+
+async def test_a_clock_that_was_years_ahead_stops_no_rotation(store: Store, clock: Clock) -> None:
+    """The keys that it made for then are dropped."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    first = keeper.ring.signing_key("RS256").kid
+    clock.now += 3650 * DAY
+    await keeper.maintain()
+    clock.now = START + 89 * DAY
+    await keeper.maintain()
+    assert keeper.ring.signing_key("RS256").kid == first
+    clock.now += DAY
+    assert keeper.ring.signing_key("RS256").kid != first
+
+
+async def test_the_first_key_encryption_key_seals(store: Store, clock: Clock) -> None:
+    """So that the second one can be left out in the end."""
+    fresh = fresh_key_encryption_key()
+    await key_keeper(store, fresh, KEY, now=clock).load()
+    await key_keeper(store, fresh, now=clock).load()
+
+
+async def test_a_record_without_its_private_half_is_no_key_of_the_store(
+    store: Store, clock: Clock
+) -> None:
+    """Whoever writes there can't simply add a public key of his own under our name."""
+    await key_keeper(store, KEY, now=clock).load()
+    stored = await store.keys.get("current")
+    assert stored is not None
+    keys = [dict(key) for key in stored.document["keys"]]
+    keys[0] |= {"sealed": "", "public": dict(provided().public_jwk)}
+    await store.keys.replace("current", {"keys": keys}, version=stored.version)
+    with pytest.raises(KeyringError, match="no private half"):
+        await key_keeper(store, KEY, now=clock).load()
+
+
+def test_of_three_generations_one_signs() -> None:
+    """And of two that were made for the same second, one."""
+    periods = KeyPeriods(active=100, ahead=10, retired=500)
+    ring = (key("a", 100), key("b", 200), key("c", 300), key("d", 300))
+
+    def states(now: int) -> list[KeyState]:
+        return [state_of(record, ring, periods, now) for record in ring]
+
+    assert states(220) == ["retired", "active", "published", "published"]
+    assert states(300) == ["retired", "retired", "retired", "active"]
+
+
+async def test_a_new_algorithm_never_waits_longer_than_any_key(store: Store, clock: Clock) -> None:
+    """Ten minutes at most, and the time ahead if that is shorter."""
+    periods = KeyPeriods(active=1000, ahead=60, retired=500)
+    await key_keeper(store, KEY, now=clock, periods=periods).load()
+    wider = (*ALGORITHMS, "EdDSA")
+    keeper = key_keeper(store, KEY, now=clock, periods=periods, algorithms=wider)
+    await keeper.load()
+    await keeper.maintain()
+    (record,) = [r for r in (await load_key_ring(store)).keys if r.algorithm == "EdDSA"]  # type: ignore[union-attr]
+    assert record.activates_at == clock.now + 60
 
 
 KILLED = """

@@ -60,7 +60,7 @@ async def test_a_plugin_s_key_signs_and_is_published(start_idp: StartIdp) -> Non
     idp = await start_idp(store=MEMORY, register=plugin(kms))
     token = await token_of(idp)
     assert (await idp.claims(token))["sub"] == "billing"
-    assert kms.messages == [token.rpartition(".")[0].encode()]
+    assert kms.messages[-1] == token.rpartition(".")[0].encode()
     published = (await idp.send("GET", "/.well-known/jwks")).json["keys"]
     assert [key["kid"] for key in published if key["alg"] == "RS256"] == [kms.kid]
 
