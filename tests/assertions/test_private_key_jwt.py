@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from jwcrypto import jwk, jws
 
+from apogee_idp import ProcessSignIn, Registry, Services
 from apogee_idp.crypto.signing import generate_private_key
 from apogee_idp.model import SIGNING_ALGORITHMS, frozen
 from tests.conftest import StartIdp
@@ -159,6 +160,9 @@ ODD: list[dict[str, Any]] = [
     {"iat": NOW + 61},
     {"iat": "x"},
     {"nbf": NOW + 61},
+    {"nbf": None},
+    {"nbf": True},
+    {"iat": True},
     {"jti": ""},
     {"jti": 5},
     {"jti": "j" * 256},
@@ -172,7 +176,9 @@ async def test_A_CA_05_odd_claims(signer: Signer, claims: dict[str, Any]) -> Non
     await signer.refuses(signer.assertion(**claims))
 
 
-@pytest.mark.parametrize("claims", [{"exp": NOW - 59}, {"iat": NOW + 10}, {"nbf": NOW + 8}])
+@pytest.mark.parametrize(
+    "claims", [{"exp": NOW - 59}, {"exp": NOW + 660}, {"iat": NOW + 60}, {"nbf": NOW + 8}]
+)
 async def test_R_CA_05_clocks_differ(signer: Signer, claims: dict[str, int]) -> None:
     """By a minute at most."""
     await signer.passes(signer.assertion(**claims))
@@ -185,6 +191,81 @@ async def test_A_CA_05_headers_that_bring_something(signer: Signer, name: str) -
     header = json.loads(base64.urlsafe_b64decode(head + "==")) | {name: ["exp"]}
     encoded = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
     await signer.refuses(f"{encoded}.{payload}.{signature}")
+
+
+@pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c"])
+async def test_A_CA_05_keys_that_come_with_the_assertion(signer: Signer, name: str) -> None:
+    """Refused, though the signature is right."""
+    await signer.refuses(signer.assertion(header={name: "https://evil.example"}))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"use": "enc"}, id="for encryption"),
+        pytest.param({"alg": "PS256"}, id="for another algorithm"),
+        pytest.param({"e": "Aw"}, id="a small exponent"),
+        pytest.param({"n": "A" * 1400}, id="a huge modulus"),
+        pytest.param({"kid": 5}, id="a kid that is none"),
+        pytest.param({"kty": "EC"}, id="another type"),
+        pytest.param({"n": None}, id="no modulus"),
+    ],
+)
+async def test_A_DOS_08_keys_that_are_for_something_else(
+    signer: Signer, members: dict[str, Any]
+) -> None:
+    """R-JW-01: what a registered key is for is obeyed, and odd ones are passed over."""
+    await signer.idp.change_client("billing", jwks=frozen(public(signer.key, **members)))
+    signer.idp.installation.services.clients.forget("billing")
+    await signer.refuses(signer.assertion())
+
+
+async def test_A_DOS_08_few_keys_are_tried(signer: Signer) -> None:
+    """Three, for an assertion that does not say which; any of twenty, for one that does."""
+    others = [generate_private_key("RS256") for _ in range(3)]
+    named = [
+        key.export_public(as_dict=True) | {"kid": f"k{number}"}
+        for number, key in enumerate([*others, signer.key])
+    ]
+    await signer.idp.change_client("billing", jwks=frozen({"keys": named}))
+    signer.idp.installation.services.clients.forget("billing")
+    await signer.refuses(signer.assertion())
+    await signer.passes(signer.assertion(header={"kid": "k3"}))
+    crowd = frozen({"keys": [named[0]] * 20 + [named[3]]})
+    await signer.idp.change_client("billing", jwks=crowd)
+    signer.idp.installation.services.clients.forget("billing")
+    await signer.refuses(signer.assertion(header={"kid": "k3"}))
+
+
+async def test_a_disabled_client_uses_up_nothing(signer: Signer) -> None:
+    """No row for what was refused, and nobody is asked for keys."""
+    await signer.idp.change_client("billing", enabled=False)
+    signer.idp.installation.services.clients.forget("billing")
+    await signer.refuses(signer.assertion())
+    assert (await signer.idp.installation.store.assertions.list()).items == ()
+
+
+async def test_R_TE_01_no_assertion_in_the_URL_or_among_the_parameters(
+    start_idp: StartIdp, key: jwk.JWK
+) -> None:
+    """Where logs and plugins would see it."""
+    seen: list[str] = []
+
+    def register(registry: Registry, _: Services) -> None:
+        async def look(event: ProcessSignIn) -> None:
+            seen.extend(event.request.parameters)
+
+        registry.add(ProcessSignIn, look, name="look", order=1)
+
+    idp = await start_idp(register=register, clock=lambda: NOW)
+    await idp.add_client()
+    await idp.change_client("billing", jwks=frozen(public(key)))
+    signer = Signer(idp, key, [NOW])
+    await signer.passes(signer.assertion(), other="x")
+    assert seen == ["other"]
+    for name in ("client_assertion", "client_assertion_type"):
+        answer = await idp.send("POST", f"{TOKEN_PATH}?{name}=x", data={"grant_type": "x"})
+        assert (answer.status, answer.error) == (400, "invalid_request")
 
 
 async def test_A_CA_05_other_keys_and_algorithms(signer: Signer) -> None:
@@ -275,9 +356,12 @@ class KeyHost:
         self.keys: list[jwk.JWK] = []
         self.requests = 0
         self.status = 200
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def answer(self, _: web.Request) -> web.Response:
         self.requests += 1
+        await self.may_answer.wait()
         return web.json_response(public(*self.keys), status=self.status)
 
 
@@ -320,6 +404,7 @@ async def test_R_CA_06_keys_at_a_uri(start: Start, host: tuple[KeyHost, str]) ->
     assert keys.requests == 1
     for _ in range(20):
         await signer.refuses(signer.assertion(header={"kid": "other"}))
+    await signer.refuses(signer.assertion(key=generate_private_key("RS256")))
     assert keys.requests == 1  # asked just now, so not again
 
 
@@ -342,3 +427,18 @@ async def test_keys_that_can_not_be_had_are_a_refusal(
     signer = await start(uri, private_hosts=("127.0.0.1",))
     keys.status = 500
     await signer.refuses(signer.assertion())
+
+
+async def test_A_CA_02_a_slow_uri_is_a_refusal(start: Start, host: tuple[KeyHost, str]) -> None:
+    """The same answer as ever; what comes in the end is there for the next assertion."""
+    keys, uri = host
+    keys.keys = [generate_private_key("RS256")]
+    keys.may_answer.clear()
+    signer = await start(uri, private_hosts=("127.0.0.1",), handler_timeout=0.5)
+    keys.keys = [signer.key]
+    await signer.refuses(signer.assertion())
+    keys.may_answer.set()
+
+    async with asyncio.timeout(5):
+        while (await signer.ask(signer.assertion())).status != 200:
+            pass

@@ -6,8 +6,17 @@ from typing import Any
 
 import pytest
 
-from apogee_idp import ProcessIntrospection, Registry, Services, ValidatedToken
-from apogee_idp.model import Resource, TokenProfile
+from apogee_idp import (
+    Client,
+    ClientAuthentication,
+    IntrospectionRequest,
+    ProcessIntrospection,
+    ProcessRevocation,
+    Registry,
+    Services,
+    ValidatedToken,
+)
+from apogee_idp.model import Resource, TokenProfile, frozen
 from apogee_idp.stores.repositories import resources_in
 from tests.conftest import StartIdp
 from tests.idp import ISSUER, Answer, Idp
@@ -165,6 +174,97 @@ async def test_A_TE_10_a_client_that_has_ended_has_no_active_tokens(idp: Idp) ->
             await idp.installation.store.applications.delete(client_id)
         idp.installation.services.clients.forget(client_id)
         assert not await api.knows(token)
+
+
+async def test_a_client_that_is_made_anew_has_no_old_tokens(start_idp: StartIdp) -> None:
+    """What was revoked with the client of this id before stays so."""
+    now = [1_800_000_000]
+    idp = await start_idp(clock=lambda: now[0])
+    old = await caller(idp)
+    token = await old.token()
+    await idp.installation.store.applications.delete("billing")
+    now[0] += 5
+    new = await caller(idp)
+    idp.installation.services.clients.forget("billing")
+    assert not await new.knows(token)
+    assert await new.knows(await new.token())
+
+
+FORGERIES = {
+    "no proof": None,
+    "a forged proof": ClientAuthentication(
+        Client("billing"), IntrospectionRequest("x"), "client_secret_post"
+    ),
+}
+
+
+@pytest.mark.parametrize("endpoint", ["introspect", "revoke"])
+@pytest.mark.parametrize("forgery", FORGERIES)
+async def test_A_PIPE_2_no_answer_without_proof(
+    start_idp: StartIdp, endpoint: str, forgery: str
+) -> None:
+    """A plugin that takes it away or forges it gets a 500, and nothing was revoked."""
+    event = {"introspect": ProcessIntrospection, "revoke": ProcessRevocation}[endpoint]
+    is_on = [False]
+
+    def register(registry: Registry, _: Services) -> None:
+        async def forge(event: Any) -> None:
+            if is_on[0]:
+                event.authentication = FORGERIES[forgery]
+
+        registry.add(event, forge, name="forge", order=5500)
+
+    idp = await start_idp(register=register)
+    client = await caller(idp)
+    token = await client.token()
+    is_on[0] = True
+    answer = await idp.present(endpoint, token, "billing", client.secret)
+    assert (answer.status, answer.error) == (500, "server_error")
+    is_on[0] = False
+    assert await client.knows(token)
+
+
+async def test_A_PIPE_2_a_token_of_another_request_is_not_told_of(start_idp: StartIdp) -> None:
+    """Nor revoked: the event's token has to come out of the request's."""
+    kept: list[ValidatedToken] = []
+
+    def register(registry: Registry, _: Services) -> None:
+        async def swap(event: Any) -> None:
+            if event.token is not None:
+                kept.append(event.token)
+            elif kept:
+                event.token = kept[0]
+
+        for event in (ProcessIntrospection, ProcessRevocation):
+            registry.add(event, swap, name="swap", order=5500)
+
+    idp = await start_idp(register=register)
+    client = await caller(idp)
+    token = await client.token()
+    assert await client.knows(token)
+    assert (await client.introspect("x")).status == 500
+    assert (await client.revoke("x")).status == 500
+    assert await client.knows(token)
+
+
+async def test_A_PIPE_3_what_a_token_says_is_not_replaced(start_idp: StartIdp) -> None:
+    """Neither by a mapping of the plugin's own, nor by a member of the same name."""
+
+    def register(registry: Registry, _: Services) -> None:
+        async def replace(event: ProcessIntrospection) -> None:
+            if event.request.parameters.get("whole"):
+                event.members = {"scope": "admin"}  # type: ignore[assignment]
+            else:
+                event.members["tenant"] = "forged"
+
+        registry.add(ProcessIntrospection, replace, name="replace", order=6000)
+
+    idp = await start_idp(register=register)
+    profile = TokenProfile(claims=frozen({"tenant": "blue"}))
+    client = await caller(idp, token_profile=profile)
+    token = await client.token()
+    assert (await client.introspect(token)).json["tenant"] == "blue"
+    assert (await client.introspect(token, whole="1")).status == 500
 
 
 async def test_a_plugin_adds_to_the_answer_but_makes_up_no_token(start_idp: StartIdp) -> None:

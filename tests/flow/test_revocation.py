@@ -148,6 +148,25 @@ async def test_an_opaque_token_rests_as_a_hash(idp: Idp) -> None:
         assert not await opaque.knows(found)
 
 
+async def test_an_opaque_token_that_is_revoked_leaves_nothing(idp: Idp) -> None:
+    """Its own row is gone, and no other takes its place."""
+    opaque = await caller(idp, "opaque", token_profile=TokenProfile(reference=True))
+    token = await opaque.token()
+    assert await rows(idp) == 1
+    await opaque.revoke(token)
+    assert await rows(idp) == 0
+
+
+async def test_a_damaged_row_is_a_503(idp: Idp) -> None:
+    """Never "not active"."""
+    opaque = await caller(idp, "opaque", token_profile=TokenProfile(reference=True))
+    token = await opaque.token()
+    tokens = idp.installation.store.tokens
+    (stored,) = (await tokens.list()).items
+    await tokens.replace(stored.key, {"payload": 5}, version=stored.version)
+    assert (await opaque.introspect(token)).status == 503
+
+
 async def test_R_TE_19_opaque_tokens_differ(idp: Idp) -> None:
     """256 random bits each."""
     opaque = await caller(idp, "opaque", token_profile=TokenProfile(reference=True))

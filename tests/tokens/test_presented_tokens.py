@@ -293,8 +293,10 @@ async def test_A_TK_15_times(forger: Forger) -> None:
         {"iat": now + 30, "exp": now + 900},
         {"iat": now - 10, "exp": now - 10},
         {"iat": now + 5, "exp": now + 4},
+        {"iat": now + 3, "exp": now + 3},
     ):
         await forger.refuses(forger.signed(**claims))
+    assert (await forger.ask(forger.signed(iat=now + 4))).json["active"]
 
 
 RAW: list[bytes] = [
@@ -375,6 +377,19 @@ async def test_A_TK_09_oversize(forger: Forger, token: str) -> None:
     assert (await forger.ask(token * 20)).status == 413
 
 
+async def test_A_TK_09_a_token_of_8_KiB_is_the_largest(forger: Forger) -> None:
+    """However well it is signed."""
+    sizes: dict[int, str] = {}
+    for padding in range(5250, 5750):
+        token = forger.signed(padding="x" * padding)
+        sizes.setdefault(len(token), token)
+    largest = max(size for size in sizes if size <= 8192)
+    smallest = min(size for size in sizes if size > 8192)
+    assert smallest - largest <= 2
+    assert (await forger.ask(sizes[largest])).json["active"]
+    await forger.refuses(sizes[smallest])
+
+
 async def test_A_TK_10_compressed(forger: Forger) -> None:
     """R-JW-07: ``zip`` is refused before anything is inflated."""
     bomb = forger.encrypted(b"\0" * 2_000_000, zip="DEF")
@@ -417,6 +432,13 @@ async def test_A_TK_11_A_TK_12_other_ways_to_encrypt(
     started = time.perf_counter()
     await forger.refuses(altered)
     assert time.perf_counter() - started < 5
+
+
+async def test_R_JW_03_the_layers_agree(forger: Forger) -> None:
+    """Both are typed alike, and neither has a header that this server does not write."""
+    await forger.refuses(forger.encrypted(forger.good, typ="JWT"))
+    await forger.refuses(forger.encrypted(forger.good, foo="x"))
+    await forger.refuses(forger.signed(header={"foo": "x"}))
 
 
 async def test_A_TK_12_all_failures_of_decryption_look_alike(forger: Forger) -> None:

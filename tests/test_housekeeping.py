@@ -1,0 +1,78 @@
+"""What is done from time to time, and how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apogee_idp.errors import KeyringError, StoreUnavailable
+from apogee_idp.housekeeping import Housekeeper
+
+
+class Keys:
+    """A keeper that may fail."""
+
+    def __init__(self) -> None:
+        self.has_loaded = True
+        self.maintained = 0
+        self.error: Exception | None = None
+
+    async def maintain(self) -> None:
+        self.maintained += 1
+        if self.error is not None:
+            raise self.error
+
+
+class Expiring:
+    """Counts how often it is cleaned."""
+
+    def __init__(self) -> None:
+        self.cleaned = 0
+
+    async def expire(self) -> int:
+        self.cleaned += 1
+        return 0
+
+
+def housekeeper(keys: Keys, expiring: Expiring, clock: list[float]) -> Housekeeper:
+    collections: list[Any] = [expiring]
+    return Housekeeper(keys, collections, monotonic=lambda: clock[0])  # type: ignore[arg-type]
+
+
+async def test_keys_are_maintained_each_time_and_rows_cleaned_each_minute() -> None:
+    """By every process."""
+    keys, expiring, clock = Keys(), Expiring(), [0.0]
+    keeper = housekeeper(keys, expiring, clock)
+    for clock[0] in (0.0, 30.0, 59.0):
+        await keeper.tidy()
+    assert (keys.maintained, expiring.cleaned) == (3, 1)
+    clock[0] = 60.0
+    await keeper.tidy()
+    assert expiring.cleaned == 2
+
+
+async def test_nothing_is_cleaned_before_the_store_is_there() -> None:
+    """Its tables may not be made yet."""
+    keys, expiring = Keys(), Expiring()
+    keys.has_loaded = False
+    await housekeeper(keys, expiring, [0.0]).tidy()
+    assert expiring.cleaned == 0
+
+
+async def test_keys_that_fail_stop_no_cleaning_and_are_told_once_a_minute(log_output: Any) -> None:
+    """An operator has to see it, but not thirty times."""
+    keys, expiring, clock = Keys(), Expiring(), [0.0]
+    keys.error = KeyringError("a.pem: is damaged")
+    keeper = housekeeper(keys, expiring, clock)
+    for tick in range(30):
+        clock[0] = tick * 2.0
+        await keeper.tidy()
+    assert expiring.cleaned == 1
+    assert log_output.getvalue().count("housekeeping_failed") == 1
+
+
+async def test_a_lost_store_is_told_by_who_follows_it(log_output: Any) -> None:
+    """Not by the housekeeper, too."""
+    keys = Keys()
+    keys.error = StoreUnavailable("gone")
+    await housekeeper(keys, Expiring(), [0.0]).tidy()
+    assert "housekeeping_failed" not in log_output.getvalue()
