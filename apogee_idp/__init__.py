@@ -34,6 +34,8 @@ from .events import (
 )
 from .key_model import EncryptionKey, ProvidedKey, SigningKey
 from .model import (
+    INTROSPECTION_PERMISSION,
+    REVOCATION_PERMISSION,
     Client,
     Scope,
     TokenProfile,
@@ -64,6 +66,8 @@ from .stages import (
 )
 
 __all__ = [
+    "INTROSPECTION_PERMISSION",
+    "REVOCATION_PERMISSION",
     "Additions",
     "Addressed",
     "ApogeeError",

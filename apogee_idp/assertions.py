@@ -18,7 +18,7 @@ from .stores.base import Collection
 MAXIMUM_SECONDS = 600
 """An assertion expires so soon at the latest: until then its jti is kept."""
 
-CLOCK_SECONDS = 60
+CLIENT_CLOCK_SECONDS = 60
 """By so much the clock of a client may differ from ours."""
 
 _TYPS = (None, "JWT", "client-authentication+jwt")
@@ -139,12 +139,12 @@ class AssertionVerifier:
     def _check_times(self, claims: Mapping[str, Any]) -> int:
         now = self._now()
         expires_at = time_claim(claims, "exp")
-        if expires_at is None or expires_at <= now - CLOCK_SECONDS:
+        if expires_at is None or expires_at <= now - CLIENT_CLOCK_SECONDS:
             raise InvalidToken(reason="expired, or without exp")
-        if expires_at > now + MAXIMUM_SECONDS + CLOCK_SECONDS:
+        if expires_at > now + MAXIMUM_SECONDS + CLIENT_CLOCK_SECONDS:
             raise InvalidToken(reason=f"lives longer than {MAXIMUM_SECONDS} s")
         for name in ("iat", "nbf"):
-            if (time_claim(claims, name) or 0) > now + CLOCK_SECONDS:
+            if (time_claim(claims, name) or 0) > now + CLIENT_CLOCK_SECONDS:
                 raise InvalidToken(reason=f"{name} is in the future")
         return expires_at
 

@@ -17,7 +17,7 @@ from .reference_tokens import ReferenceTokens
 from .requests import ValidatedToken
 from .strict_json import NotStrictJson, parse_json_object
 
-CLOCK_SECONDS = 5
+SERVER_CLOCK_SECONDS = 5
 """By so much the clocks of two processes may differ."""
 
 _JWS_HEADER = {"alg", "kid", "typ"}
@@ -107,7 +107,7 @@ class TokenReader:
         if issued_at is None or expires_at is None or expires_at <= issued_at:
             raise InvalidToken(reason="iat or exp is missing, or exp is not after iat")
         now = self._now()
-        if issued_at > now + CLOCK_SECONDS:
+        if issued_at > now + SERVER_CLOCK_SECONDS:
             raise InvalidToken(reason="issued in the future")
         if expires_at <= now:
             raise InvalidToken(reason="expired")

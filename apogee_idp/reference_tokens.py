@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .crypto.secrets import generate_reference_token, reference_of
+from .crypto.secrets import generate_reference_token
 from .errors import UnreadableDocument
 from .stores.base import Collection
 
@@ -15,9 +15,8 @@ class ReferenceTokens:
 
     async def keep(self, payload: str, *, expires_at: int) -> str:
         """A new token that stands for ``payload`` until ``expires_at``, in Unix seconds."""
-        token = generate_reference_token()
-        document = {"type": "access_token", "payload": payload}
-        await self._tokens.insert(reference_of(token) or "", document, expires_at=expires_at)
+        token, reference = generate_reference_token()
+        await self._tokens.insert(reference, {"payload": payload}, expires_at=expires_at)
         return token
 
     async def find(self, reference: str) -> str | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import partial
 
 from apogee_idp import (
+    INTROSPECTION_PERMISSION,
+    REVOCATION_PERMISSION,
     ConfigurationStage,
     GenerateToken,
     IntrospectionStage,
@@ -43,9 +45,6 @@ from .validate_request import ValidateRequest, require_token
 from .validate_revocation import ValidateRevocation
 from .validate_token import ValidatePresentedToken
 from .write_token import WriteToken
-
-_INTROSPECT = "ept:introspection"
-_REVOKE = "ept:revocation"
 
 
 def register(registry: Registry, services: Services) -> None:
@@ -88,10 +87,8 @@ def _register_tokens(registry: Registry, services: Services) -> None:
 
 def _register_introspection(registry: Registry, services: Services) -> None:
     on, stage = partial(registry.add, ProcessIntrospection), IntrospectionStage
-    permission, party = (
-        ValidateEndpointPermission(_INTROSPECT),
-        ValidateIntrospectingParty(services),
-    )
+    permission = ValidateEndpointPermission(INTROSPECTION_PERMISSION)
+    party = ValidateIntrospectingParty(services)
     on(require_token, name="validate_request", order=stage.VALIDATE_REQUEST)
     on(ValidateClient(services), name="validate_client", order=stage.VALIDATE_CLIENT)
     on(permission, name="validate_permissions", order=stage.VALIDATE_PERMISSIONS)
@@ -101,7 +98,7 @@ def _register_introspection(registry: Registry, services: Services) -> None:
 
 def _register_revocation(registry: Registry, services: Services) -> None:
     on, stage = partial(registry.add, ProcessRevocation), RevocationStage
-    permission, party = ValidateEndpointPermission(_REVOKE), validate_revoking_party
+    permission, party = ValidateEndpointPermission(REVOCATION_PERMISSION), validate_revoking_party
     on(require_token, name="validate_request", order=stage.VALIDATE_REQUEST)
     on(ValidateClient(services), name="validate_client", order=stage.VALIDATE_CLIENT)
     on(permission, name="validate_permissions", order=stage.VALIDATE_PERMISSIONS)

@@ -16,13 +16,11 @@ from jwcrypto.common import JWException
 
 from ..errors import KeyringError
 from ..strict_json import NotStrictJson, parse_json_object
+from .public_keys import MAXIMUM_KEYS, RSA_BITS, RSA_EXPONENT
 
 _PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 MAXIMUM_FILE_BYTES = 64 * 1024
-_MAXIMUM_KEYS = 20
-_RSA_BITS = range(2048, 4097)
-_RSA_EXPONENT = 65537
 _ALGORITHMS = {
     ("RSA", None): ("RS256", "RS384", "RS512", "PS256"),
     ("EC", "P-256"): ("ES256",),
@@ -169,8 +167,8 @@ def _jwks(raw: bytes) -> Sequence[Mapping[str, Any]]:
     except NotStrictJson as error:
         raise _Unusable(f"the content is {error}; bring a private JWK or JWK Set") from None
     keys = content.get("keys", [content])
-    if not isinstance(keys, list) or not 0 < len(keys) <= _MAXIMUM_KEYS:
-        raise _Unusable(f"a JWK Set has 1 to {_MAXIMUM_KEYS} keys in its member keys")
+    if not isinstance(keys, list) or not 0 < len(keys) <= MAXIMUM_KEYS:
+        raise _Unusable(f"a JWK Set has 1 to {MAXIMUM_KEYS} keys in its member keys")
     if not all(isinstance(members, dict) for members in keys):
         raise _Unusable("a JWK is a JSON object")
     return keys
@@ -207,7 +205,7 @@ def _file_key(opened: object, algorithm: object = None) -> FileKey:
 def _supported(opened: object) -> _PrivateKey:
     if isinstance(opened, rsa.RSAPrivateKey):
         exponent = opened.public_key().public_numbers().e
-        if opened.key_size in _RSA_BITS and exponent == _RSA_EXPONENT:
+        if opened.key_size in RSA_BITS and exponent == RSA_EXPONENT:
             return opened
     elif isinstance(opened, ec.EllipticCurvePrivateKey):
         if isinstance(opened.curve, ec.SECP256R1 | ec.SECP384R1):

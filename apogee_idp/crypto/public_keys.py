@@ -24,8 +24,8 @@ MAXIMUM_TRIED = 3
 """As many keys are tried for a signature that does not say which."""
 
 CONTENT_ENCRYPTION = "A256CBC-HS512"
-_RSA_BITS = range(2048, 4097)
-_RSA_EXPONENT = 65537
+RSA_BITS = range(2048, 4097)
+RSA_EXPONENT = 65537
 _MAXIMUM_KID = 128
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SIGNING_KINDS = {
@@ -226,7 +226,7 @@ def _bounded(members: Mapping[str, Any]) -> jwk.JWK:
     except (JWException, ValueError, TypeError, KeyError, OverflowError):
         raise UnusableKey("the key is malformed") from None
     if isinstance(opened, rsa.RSAPublicKey) and (
-        opened.key_size not in _RSA_BITS or opened.public_numbers().e != _RSA_EXPONENT
+        opened.key_size not in RSA_BITS or opened.public_numbers().e != RSA_EXPONENT
     ):
         raise UnusableKey("an RSA key needs 2048 to 4096 bits and the exponent 65537")
     return key

@@ -69,16 +69,21 @@ def secret_id_of(value: str) -> str | None:
     return match[1]
 
 
-def generate_reference_token() -> str:
-    """An opaque token of 256 random bits: ``apogee_at_<random>_<checksum>``."""
+def generate_reference_token() -> tuple[str, str]:
+    """An opaque token of 256 random bits, ``apogee_at_<random>_<checksum>``, and its reference."""
     body = f"apogee_at_{_base62(secrets.randbits(256), 43)}"
-    return f"{body}_{_checksum(body)}"
+    token = f"{body}_{_checksum(body)}"
+    return token, _reference(token)
 
 
 def reference_of(token: str) -> str | None:
     """The SHA-256 of ``token``, under which it is kept, if it has the form of an opaque token."""
     if not _REFERENCE.fullmatch(token) or _checksum(token[:-7]) != token[-6:]:
         return None
+    return _reference(token)
+
+
+def _reference(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 

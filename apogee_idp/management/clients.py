@@ -71,9 +71,7 @@ class ClientCommands:
         self._now = now
 
     async def add(self, command: AddClient) -> tuple[Client, NewSecret | None]:
-        """The new client, and its secret, which is nowhere to be had again.
-
-        A client with keys gets a secret only if that was given.
+        """The new client, and its secret, if it has one: that is nowhere to be had again.
 
         The flow forces its invariants: confidential, ``web``, no redirect URIs, and OpenIddict's
         permissions for the grant, ``roles``, the given scopes and endpoints.

@@ -82,9 +82,7 @@ class KeyCommands:
         successor = None
         if self._is_active(ended, ring):
             successor = await self._successor(ended.algorithm, rest, key_encryption_key)
-            # Its predecessor, without a successor, would sign again.
-            stays = [] if successor is None else [successor]
-            rest = (*_kept(rest, ended.algorithm, successor), *stays)
+            rest = _with(successor, rest) if successor else _without(ended.algorithm, rest)
         await self._replace(replace(ring, keys=rest, revoked=_revoked(ring, rest)))
         return successor
 
@@ -141,12 +139,13 @@ def _revoked(ring: KeyRingRecord, rest: Sequence[KeyRecord]) -> tuple[str, ...]:
     return (*ring.revoked, *(record.kid for record in ring.keys if record.kid not in kept))
 
 
-def _kept(
-    rest: Sequence[KeyRecord], algorithm: str, successor: KeyRecord | None
-) -> list[KeyRecord]:
-    if successor is None:
-        return [record for record in rest if record.algorithm != algorithm]
-    return [record for record in rest if record.kid != successor.kid]
+def _with(successor: KeyRecord, rest: Sequence[KeyRecord]) -> tuple[KeyRecord, ...]:
+    return (*(record for record in rest if record.kid != successor.kid), successor)
+
+
+def _without(algorithm: str, rest: Sequence[KeyRecord]) -> tuple[KeyRecord, ...]:
+    """Where nobody succeeds, the predecessor would sign again: so all of its kind go."""
+    return tuple(record for record in rest if record.algorithm != algorithm)
 
 
 def _rewrapped(
