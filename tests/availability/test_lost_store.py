@@ -196,3 +196,30 @@ async def test_what_is_known_to_have_changed_is_not_served_from_memory(
         else:
             clients.delete_one({})
     await until(is_answered_by(503), 2)
+
+
+@pytest.mark.parametrize("how", ["refuses", "swallows"])
+async def test_R_RV_04_nobody_is_told_what_the_store_did_not_say(
+    known: Idp, proxy: WireProxy, how: str
+) -> None:
+    """Introspection and revocation are a 503 meanwhile; and what they say afterwards is true."""
+    await known.allow("billing", "introspection", "revocation")
+    await all_word_has_arrived(known)
+    token = (await grant(known, "billing")).token
+    secret = known.secrets["billing"]
+
+    async def present(endpoint: str) -> Answer:
+        return await known.present(endpoint, token, "billing", secret)
+
+    assert (await present("introspect")).json["active"] is True
+    await lose(proxy, how)
+    for endpoint in ("introspect", "revoke", "introspect"):
+        answer = await present(endpoint)
+        assert (answer.status, answer.error) == (503, "temporarily_unavailable")
+    await find(proxy, how)
+
+    async def is_revoked() -> bool:
+        return (await present("revoke")).status == 200
+
+    await until(is_revoked, 5)
+    assert (await present("introspect")).json == {"active": False}
