@@ -168,7 +168,8 @@ class Registry:
             # SystemExit and KeyboardInterrupt, too, would end the whole server, not this request.
             if timeout.expired():
                 # The cancellation's notes begin with the innermost of nested handlers.
-                slow = getattr(error.__cause__, "__notes__", [row.name])[0]
+                cancelled = error.__cause__ or error.__context__  # before 3.11.4 the latter
+                slow = getattr(cancelled, "__notes__", [row.name])[0]
                 raise HandlerFault(slow, f"took longer than {self._timeout} s") from error
             raise HandlerFault(row.name, _what_was_raised(error)) from error
         if timeout.expired():
