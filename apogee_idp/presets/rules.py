@@ -26,7 +26,7 @@ def signed_with(*algorithms: str) -> Rule:
 
 def _plain(subject: Subject) -> str | None:
     if subject.reference:
-        return "it is a reference, which only this server can resolve: use a client without those"
+        return "it is opaque, and the other side can't ask what it stands for: use --self-contained"
     if subject.encrypted_to is None:
         return None
     return "it is encrypted, and the other side can't decrypt: use --skip-token-encryption"
