@@ -87,11 +87,16 @@ def without_removed(
 ) -> tuple[KeyRecord, ...]:
     """The keys that are still of use.
 
-    One that is to sign later than any key could be planned was made by a clock that was wrong.
+    One that is to sign later than any could be planned was made by a clock that was ahead; unless
+    none of its algorithm signs yet, for then the clock that is behind is ours.
     """
     latest = now + periods.active + periods.ahead
+    signing = {record.algorithm for record in ring if record.activates_at <= now}
     return tuple(
-        r for r in ring if r.activates_at <= latest and state_of(r, ring, periods, now) != "removed"
+        record
+        for record in ring
+        if state_of(record, ring, periods, now) != "removed"
+        and (record.activates_at <= latest or record.algorithm not in signing)
     )
 
 

@@ -505,6 +505,21 @@ async def test_a_clock_that_was_years_ahead_stops_no_rotation(store: Store, cloc
     assert keeper.ring.signing_key("RS256").kid != first
 
 
+@pytest.mark.parametrize("now", [0, START - 100 * DAY], ids=["1970", "a hundred days"])
+async def test_F_KEY_06_a_clock_that_is_far_behind_destroys_nothing(
+    store: Store, clock: Clock, now: int
+) -> None:
+    """A machine that boots without the time must not throw away everybody's keys."""
+    keeper = key_keeper(store, KEY, now=clock)
+    await keeper.load()
+    clock.now += 89 * DAY
+    await keeper.maintain()
+    before = await load_key_ring(store)
+    clock.now = now
+    await keeper.maintain()
+    assert await load_key_ring(store) == before
+
+
 async def test_the_first_key_encryption_key_seals(store: Store, clock: Clock) -> None:
     """So that the second one can be left out in the end."""
     fresh = fresh_key_encryption_key()
