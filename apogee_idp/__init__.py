@@ -36,6 +36,8 @@ from .key_model import EncryptionKey, ProvidedKey, SigningKey
 from .model import (
     INTROSPECTION_PERMISSION,
     REVOCATION_PERMISSION,
+    SIGNING_ALGORITHMS,
+    USER_SCOPES,
     Client,
     Scope,
     TokenProfile,
@@ -68,6 +70,8 @@ from .stages import (
 __all__ = [
     "INTROSPECTION_PERMISSION",
     "REVOCATION_PERMISSION",
+    "SIGNING_ALGORITHMS",
+    "USER_SCOPES",
     "Additions",
     "Addressed",
     "ApogeeError",

@@ -15,7 +15,6 @@ from .events import RESERVED_CLAIMS, GenerateToken, ProcessSignIn
 from .model import (
     CLIENT_CREDENTIALS,
     MAXIMUM_TOKEN_CHARACTERS,
-    MAXIMUM_TOKEN_LIFETIME,
     ROLES_SCOPE,
     SIGNING_ALGORITHMS,
     TOKEN_TYPS,
@@ -57,9 +56,9 @@ class TokenMinter:
         *,
         now: Callable[[], int],
         new_id: Callable[[], str],
-        longest: int = MAXIMUM_TOKEN_LIFETIME,
+        longest: int,
     ) -> None:
-        self._longest = min(longest, MAXIMUM_TOKEN_LIFETIME)
+        self._longest = longest
         self._issuer = issuer
         self._authenticator = authenticator
         self._references = references

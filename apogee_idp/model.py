@@ -27,6 +27,9 @@ STANDARD_SCOPES = frozenset(
 )
 """Scopes with a meaning of their own: nobody can store one by these names."""
 
+USER_SCOPES = frozenset({"openid", "offline_access"})
+"""Scopes that make sense only where there is a user."""
+
 TOKEN_ENDPOINT_PERMISSION = "ept:token"
 INTROSPECTION_PERMISSION = "ept:introspection"
 REVOCATION_PERMISSION = "ept:revocation"

@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from marshmallow import ValidationError
 
 from .errors import SettingsError
+from .model import MAXIMUM_TOKEN_LIFETIME
 from .settings_schema import IMPLEMENTED_GRANT_TYPES, SQLITE_SCHEME, SettingsSchema
 
 BUILT_IN_PLUGIN = "handlers:register"
@@ -76,6 +77,14 @@ class Settings:
         if not self.store.startswith(SQLITE_SCHEME):
             return None
         return self.store.removeprefix(SQLITE_SCHEME)
+
+    @property
+    def longest_token_lifetime(self) -> int:
+        """Seconds that any token lives at most.
+
+        Its key stays published for twice as long: clocks differ, and processes follow with a delay.
+        """
+        return min(MAXIMUM_TOKEN_LIFETIME, self.key_retired_seconds // 2)
 
     def without_secrets(self) -> Settings:
         """The same for whoever needs no secret: without keys and the store's password."""
@@ -218,10 +227,10 @@ def _period_problems(settings: Settings) -> list[str]:
         problems.append(
             "key_ahead_seconds: must be less than key_active_seconds, for which a key signs"
         )
-    if settings.key_retired_seconds < settings.access_token_lifetime:
+    if settings.access_token_lifetime > settings.longest_token_lifetime:
         problems.append(
-            "key_retired_seconds: must be access_token_lifetime at least, or keys would go before"
-            " the tokens they signed"
+            "key_retired_seconds: must be twice access_token_lifetime at least, or keys might go"
+            " before the tokens they signed"
         )
     return problems
 

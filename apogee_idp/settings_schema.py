@@ -23,7 +23,8 @@ _ISSUER = re.compile(
 )
 _COLLECTION = r"(?=.{1,60}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z"
 _MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
-_HOST = r"[A-Za-z0-9.-]{1,253}\Z|[0-9A-Fa-f:.]{2,45}\Z"
+_HOST = r"[a-z0-9.-]{1,253}\Z|[0-9a-f:.]{2,45}\Z"
+_NO_HOST = "must be host names or addresses, in lower case, without a port"
 _DAY = 86_400
 
 
@@ -115,7 +116,7 @@ class SettingsSchema(Schema):
     key_retired_seconds = _Whole(validate=validate.Range(1, 365 * _DAY))
     key_files = _List(schema_fields.String(validate=validate.Length(min=1)))
     key_files_password = schema_fields.String()
-    private_hosts = _List(schema_fields.String(validate=validate.Regexp(_HOST)))
+    private_hosts = _List(schema_fields.String(validate=validate.Regexp(_HOST, error=_NO_HOST)))
     log_level = schema_fields.String(validate=validate.OneOf(("debug", "info", "warning", "error")))
     log_format = schema_fields.String(validate=validate.OneOf(("json", "console")))
     key_encryption_key = _List(schema_fields.String())

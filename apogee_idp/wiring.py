@@ -95,7 +95,7 @@ def build_services(on: Foundation) -> Services:
             references,
             now=now,
             new_id=on.new_id,
-            longest=settings.key_retired_seconds,
+            longest=settings.longest_token_lifetime,
         ),
         reader=TokenReader(issuer, on.keys, references, now=now),
         revocations=Revocations(store.revocations, references, clients, now=now),

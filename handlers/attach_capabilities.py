@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from apogee_idp import ProcessConfiguration, Services
+from apogee_idp import SIGNING_ALGORITHMS, ProcessConfiguration, Services
 
 _METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
-_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 _CLAIMS = ("iss", "sub", "name", "client_id", "aud", "scope", "role", "iat", "exp", "jti")
 
 
@@ -19,7 +18,7 @@ class AttachCapabilities:
         for endpoint in ("token", "introspection", "revocation"):
             prefix = f"{endpoint}_endpoint_auth"
             event.metadata[f"{prefix}_methods_supported"] = list(_METHODS)
-            event.metadata[f"{prefix}_signing_alg_values_supported"] = list(_ALGORITHMS)
+            event.metadata[f"{prefix}_signing_alg_values_supported"] = list(SIGNING_ALGORITHMS)
         event.metadata.update(
             grant_types_supported=list(self._grant_types),
             scopes_supported=["roles"],

@@ -17,7 +17,7 @@ class GenerateAccessToken:
         self._registry = registry
         self._resources = services.resources
         self._lifetime = services.settings.access_token_lifetime
-        self._longest = services.settings.key_retired_seconds
+        self._longest = services.settings.longest_token_lifetime
 
     async def __call__(self, event: ProcessSignIn) -> None:
         nested = GenerateToken(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from apogee_idp import Client, InvalidScope, ProcessSignIn, Services, is_scope_name
+from apogee_idp import USER_SCOPES, Client, InvalidScope, ProcessSignIn, Services, is_scope_name
 
-_NEED_A_USER = frozenset({"openid", "offline_access"})
 _BUILT_IN = frozenset({"roles"})
 
 
@@ -25,7 +24,7 @@ class SetScopes:
 
     async def _is_available(self, name: str, client: Client) -> bool:
         """RFC 6749 §4.4.3: a client on its own gets no refresh token and no id_token."""
-        if name in _NEED_A_USER or not client.permits_scope(name):
+        if name in USER_SCOPES or not client.permits_scope(name):
             return False
         return name in _BUILT_IN or await self._scopes.get(name) is not None
 

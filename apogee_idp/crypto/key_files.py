@@ -16,19 +16,11 @@ from jwcrypto.common import JWException
 
 from ..errors import KeyringError
 from ..strict_json import NotStrictJson, parse_json_object
-from .public_keys import MAXIMUM_KEYS, RSA_BITS, RSA_EXPONENT
+from .public_keys import MAXIMUM_KEYS, RSA_BITS, RSA_EXPONENT, SIGNING_KINDS
 
 _PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 MAXIMUM_FILE_BYTES = 64 * 1024
-_ALGORITHMS = {
-    ("RSA", None): ("RS256", "RS384", "RS512", "PS256"),
-    ("EC", "P-256"): ("ES256",),
-    ("EC", "P-384"): ("ES384",),
-    ("OKP", "Ed25519"): ("EdDSA",),
-}
-"""By type of key and curve; the first one where a key does not say."""
-
 _JWK_MEMBERS = frozenset({"kty", "crv", "x", "y", "d", "n", "e", "p", "q", "dp", "dq", "qi"})
 _DER_SEQUENCE = b"\x30"
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
@@ -195,7 +187,8 @@ def _jwk_key(members: Mapping[str, Any]) -> FileKey:
 def _file_key(opened: object, algorithm: object = None) -> FileKey:
     """A key built anew from what was opened, so nothing else in the file has any effect."""
     private = jwk.JWK.from_pyca(_supported(opened))
-    algorithms = _ALGORITHMS[private["kty"], private.get("crv")]
+    kind = (private["kty"], private.get("crv"))
+    algorithms = [name for name, its in SIGNING_KINDS.items() if its == kind]
     chosen = algorithms[0] if algorithm is None else algorithm
     if chosen not in algorithms:
         raise _Unusable(f"the alg of a JWK does not fit its type: use {' or '.join(algorithms)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jwcrypto import jwe, jwk
@@ -15,6 +15,7 @@ from ..key_model import STORE_SOURCE, KeyRecord, KeyUse, ProvidedKey, SigningKey
 from ..model import frozen
 from .public_keys import (
     CONTENT_ENCRYPTION,
+    PUBLIC_MEMBERS,
     RecipientKey,
     UnusableKey,
     VerificationKey,
@@ -27,7 +28,7 @@ from .tokens import sign_jwt
 ENCRYPTION_ALGORITHM = "RSA-OAEP"
 MAXIMUM_PLAINTEXT_BYTES = 64 * 1024
 _PROBE_SECONDS = 5.0
-_PUBLISHED_MEMBERS = ("kty", "use", "alg", "kid", "n", "e", "crv", "x", "y")
+_PUBLISHED_MEMBERS = ("use", "alg", "kid", *PUBLIC_MEMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +106,17 @@ def record_of(key: ProvidedKey, *, source: str, now: int, activates_at: int) -> 
 
     Its kid has to be its RFC 7638 thumbprint.
     """
+    record = KeyRecord(key.kid, "sig", key.algorithm, now, activates_at, source=source)
     try:
-        public = {
-            name: key.public_jwk[name]
-            for name in ("kty", "n", "e", "crv", "x", "y")
-            if name in key.public_jwk
-        }
+        public = {name: key.public_jwk[name] for name in PUBLIC_MEMBERS if name in key.public_jwk}
         verification_key(public, key.algorithm)
-        thumbprint = jwk.JWK(**public).thumbprint()
-    except (UnusableKey, KeyError, TypeError, ValueError) as error:
+        opened = jwk.JWK(**public)
+    except (UnusableKey, TypeError, ValueError) as error:
         raise KeyringError(f"a key of {source} can't be used: {error}") from None
+    thumbprint = opened.thumbprint()
     if thumbprint != key.kid:
         raise KeyringError(f"a key of {source} is not named by its thumbprint {thumbprint}")
-    members = {**public, "use": "sig", "alg": key.algorithm, "kid": key.kid}
-    return KeyRecord(
-        key.kid, "sig", key.algorithm, now, activates_at, source=source, public=frozen(members)
-    )
+    return replace(record, public=published_members(opened, record))
 
 
 async def check_provided(key: ProvidedKey, *, source: str) -> None:

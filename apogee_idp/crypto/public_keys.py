@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -26,14 +28,17 @@ MAXIMUM_TRIED = 3
 CONTENT_ENCRYPTION = "A256CBC-HS512"
 RSA_BITS = range(2048, 4097)
 RSA_EXPONENT = 65537
+PUBLIC_MEMBERS = ("kty", "n", "e", "crv", "x", "y")
 _MAXIMUM_KID = 128
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-_SIGNING_KINDS = {
+SIGNING_KINDS = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256"), ("RSA", None)),
     "ES256": ("EC", "P-256"),
     "ES384": ("EC", "P-384"),
     "EdDSA": ("OKP", "Ed25519"),
 }
+"""The type of key, and its curve, that each algorithm is for (RFC 7518 §3.1, RFC 8037 §3.1)."""
+
 _SIGNATURE_BYTES = {"ES256": 64, "ES384": 96, "EdDSA": 64}
 _ENCRYPTION_ALGORITHMS = {
     "RSA": ("RSA-OAEP-256", "RSA-OAEP"),
@@ -87,7 +92,7 @@ class VerificationKey:
 
 @dataclass(frozen=True, slots=True)
 class RecipientKey:
-    """A public key of an API, which tokens for it are encrypted to."""
+    """A public key that tokens are encrypted to: an API's own, or the server's."""
 
     kid: str | None
     algorithm: str
@@ -119,20 +124,22 @@ def verification_keys(
 
     Keys that are not usable are passed over; without ``kid``, the first few of a fitting type.
     """
-    found = []
+    tried = MAXIMUM_KEYS if kid is not None else MAXIMUM_TRIED
+    return tuple(islice(_fitting_keys(jwks, algorithm, kid), tried))
+
+
+def _fitting_keys(
+    jwks: Mapping[str, Any], algorithm: str, kid: str | None
+) -> Iterator[VerificationKey]:
     for members in _keys_of(jwks):
-        if kid is not None and members.get("kid") != kid:
-            continue
-        try:
-            found.append(verification_key(members, algorithm))
-        except UnusableKey:
-            continue
-    return tuple(found) if kid is not None else tuple(found[:MAXIMUM_TRIED])
+        if kid is None or members.get("kid") == kid:
+            with suppress(UnusableKey):
+                yield verification_key(members, algorithm)
 
 
 def verification_key(members: Mapping[str, Any], algorithm: str) -> VerificationKey:
     """The JWK ``members`` for signatures by ``algorithm``; raises UnusableKey."""
-    if (members.get("kty"), members.get("crv")) != _SIGNING_KINDS.get(algorithm):
+    if (members.get("kty"), members.get("crv")) != SIGNING_KINDS.get(algorithm):
         raise UnusableKey(f"no key for {algorithm}")
     if members.get("use", "sig") != "sig" or members.get("alg", algorithm) != algorithm:
         raise UnusableKey(f"the key is for something else than {algorithm}")
@@ -153,7 +160,7 @@ def verification_key(members: Mapping[str, Any], algorithm: str) -> Verification
 @cache
 def nobodys_key(algorithm: str) -> VerificationKey:
     """A key that verifies nothing, and takes as long about it as anyone's (RFC 6749 §2.3.1)."""
-    kind = _SIGNING_KINDS[algorithm]
+    kind = SIGNING_KINDS[algorithm]
     return verification_key(_NOBODYS_KEYS[kind[1] or "RSA"], algorithm)
 
 

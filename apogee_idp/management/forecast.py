@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from ..audience import choose_audience
 from ..errors import CommandRefused, OAuthError
-from ..model import ROLES_SCOPE, Client, Scope
+from ..model import ROLES_SCOPE, USER_SCOPES, Client, Scope
 from ..presets import Subject
 from ..settings import Settings
 from ..stores.base import Store
 from ..stores.repositories import clients_in, resources_in, scopes_in
-
-_NEED_A_USER = frozenset({"openid", "offline_access"})
 
 
 async def forecast(
@@ -36,7 +34,7 @@ async def forecast(
         audience=audience,
         lifetime=min(
             profile.lifetime_for(resources, settings.access_token_lifetime),
-            settings.key_retired_seconds,
+            settings.longest_token_lifetime,
         ),
         algorithm=profile.signing_algorithm,
         typ=profile.typ,
@@ -48,7 +46,7 @@ async def forecast(
 
 async def _granted(store: Store, client: Client, name: str) -> Scope:
     scope = Scope(name) if name == ROLES_SCOPE else await scopes_in(store).get(name)
-    if scope is None or name in _NEED_A_USER or not client.permits_scope(name):
+    if scope is None or name in USER_SCOPES or not client.permits_scope(name):
         raise CommandRefused(
             f"{client.client_id} would get no token: the scope {name} is unknown, or not its to ask"
         )

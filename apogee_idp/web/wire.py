@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -46,7 +46,7 @@ _REPEATABLE = frozenset({"resource"})
 class Form:
     """What every client sends: parameters, each once, and its credentials, taken apart."""
 
-    parameters: dict[str, str]
+    parameters: dict[str, str] = field(repr=False)
     resources: tuple[str, ...]
     credentials: Credentials | None
 

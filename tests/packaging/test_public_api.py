@@ -9,6 +9,8 @@ import apogee_idp
 PUBLIC = [
     "INTROSPECTION_PERMISSION",
     "REVOCATION_PERMISSION",
+    "SIGNING_ALGORITHMS",
+    "USER_SCOPES",
     "Additions",
     "Addressed",
     "ApogeeError",
