@@ -23,7 +23,7 @@ _ISSUER = re.compile(
 )
 _COLLECTION = r"(?=.{1,60}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z"
 _MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
-_HOST = r"[a-z0-9.-]{1,253}\Z|[0-9a-f:.]{2,45}\Z"
+_HOST = r"[a-z0-9.-]{1,253}\Z|(?=.*:.*:)[0-9a-f:.]{2,45}\Z"
 _NO_HOST = "must be host names or addresses, in lower case, without a port"
 _DAY = 86_400
 

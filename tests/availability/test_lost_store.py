@@ -10,6 +10,7 @@ from typing import Any
 import pymongo
 import pytest
 
+from apogee_idp.model import TokenProfile
 from tests.conftest import StartIdp, copy_store
 from tests.idp import Answer, Idp
 from tests.mongodb import Databases
@@ -198,14 +199,17 @@ async def test_what_is_known_to_have_changed_is_not_served_from_memory(
     await until(is_answered_by(503), 2)
 
 
+@pytest.mark.parametrize("reference", [False, True], ids=["self-contained", "opaque"])
 @pytest.mark.parametrize("how", ["refuses", "swallows"])
 async def test_R_RV_04_nobody_is_told_what_the_store_did_not_say(
-    known: Idp, proxy: WireProxy, how: str
+    known: Idp, proxy: WireProxy, how: str, reference: bool
 ) -> None:
     """Introspection and revocation are a 503 meanwhile; and what they say afterwards is true."""
     await known.allow("billing", "introspection", "revocation")
+    await known.change_client("billing", token_profile=TokenProfile(reference=reference))
     await all_word_has_arrived(known)
     token = (await grant(known, "billing")).token
+    assert token.startswith("apogee_at_") == reference
     secret = known.secrets["billing"]
 
     async def present(endpoint: str) -> Answer:
@@ -213,9 +217,12 @@ async def test_R_RV_04_nobody_is_told_what_the_store_did_not_say(
 
     assert (await present("introspect")).json["active"] is True
     await lose(proxy, how)
-    for endpoint in ("introspect", "revoke", "introspect"):
-        answer = await present(endpoint)
+    told = [await present(endpoint) for endpoint in ("introspect", "revoke", "introspect")]
+    if reference:
+        told.append(await grant(known, "billing"))
+    for answer in told:
         assert (answer.status, answer.error) == (503, "temporarily_unavailable")
+        assert "Retry-After" in answer.headers
     await find(proxy, how)
 
     async def is_revoked() -> bool:

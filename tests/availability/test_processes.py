@@ -9,7 +9,6 @@ import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,19 +26,13 @@ from tests.mongodb import MongoDB, MongoProcess
 from tests.process import MODULE, Server, environment, free_port, run, serving
 from tests.wire_proxy import WireProxy
 
-from .conftest import until
+from .conftest import servers, until
 
 BOUND = 2.0
 """Seconds within which every process obeys a change."""
 
 HEADERS = ("Retry-After", "Cache-Control")
 Env = dict[str, str]
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 @pytest.fixture
@@ -56,11 +49,7 @@ async def env(new_store_url: NewStoreUrl, key_encryption_key: str) -> Env:
 @pytest.fixture
 def ports(env: Env, tmp_path: Path) -> Iterator[list[int]]:
     """Two servers on one store."""
-    with ExitStack() as stack:
-        ports = [free_port() for _ in range(2)]
-        for port in ports:
-            server = serving(env=env | {"APOGEE_PORT": str(port)}, cwd=tmp_path)
-            stack.enter_context(server).wait_for("serving")
+    with servers(2, env, tmp_path) as ports:
         yield ports
 
 

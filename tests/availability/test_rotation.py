@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,11 @@ from apogee_idp.crypto.signing import generate_private_key
 from tests.conftest import NewStoreUrl
 from tests.process import environment, free_port, serving
 
-from .conftest import until
+from .conftest import servers, until
 from .test_processes import BOUND, Env, command
 
 LIFETIME = 2
 """Seconds; a day ahead is four seconds here, and so on."""
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 @pytest.fixture
@@ -50,11 +43,7 @@ async def env(new_store_url: NewStoreUrl, key_encryption_key: str) -> Env:
 @pytest.fixture
 def ports(env: Env, tmp_path: Path) -> Iterator[list[int]]:
     """Three servers on one store."""
-    with ExitStack() as stack:
-        ports = [free_port() for _ in range(3)]
-        for port in ports:
-            server = serving(env=env | {"APOGEE_PORT": str(port)}, cwd=tmp_path)
-            stack.enter_context(server).wait_for("serving")
+    with servers(3, env, tmp_path) as ports:
         yield ports
 
 
@@ -179,11 +168,7 @@ async def fleet(env: Env, tmp_path: Path, http: aiohttp.ClientSession) -> AsyncI
         "APOGEE_KEY_RETIRED_SECONDS": "172800",
         "APOGEE_ACCESS_TOKEN_LIFETIME": "900",
     }
-    with ExitStack() as stack:
-        ports = [free_port() for _ in range(3)]
-        for port in ports:
-            server = serving(env=calm | {"APOGEE_PORT": str(port)}, cwd=tmp_path)
-            stack.enter_context(server).wait_for("serving")
+    with servers(3, calm, tmp_path) as ports:
         yield Fleet(calm, tmp_path, ports, http, await make_client(calm, tmp_path))
 
 

@@ -187,3 +187,30 @@ def test_development_may_be_plain_http_and_follows_its_port(tmp_path: Path) -> N
 def test_endpoints_stand_below_the_issuer(issuer: str, endpoint: str) -> None:
     """With one slash between, however the issuer ends."""
     assert Settings(issuer=issuer).endpoint("/connect/token") == endpoint
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        pytest.param("key_retired_seconds = 1799", "twice access_token_lifetime", id="no margin"),
+        pytest.param(
+            "key_active_seconds = 86400", "less than key_active_seconds", id="ahead of all"
+        ),
+        pytest.param("signing_algorithms = ['ES256']", "must have RS256", id="no RS256"),
+        pytest.param("signing_algorithms = ['RS256', 'RS256']", "once", id="twice"),
+        pytest.param("signing_algorithms = ['RS256', 'none']", "one of", id="none"),
+        pytest.param("private_hosts = ['Payroll.internal']", "lower case", id="upper case"),
+        pytest.param("private_hosts = ['a:80']", "without a port", id="a port"),
+        pytest.param("key_files_password = 'x'", "secrets don't belong", id="a secret"),
+    ],
+)
+def test_what_would_not_work_with_keys_is_refused(tmp_path: Path, toml: str, told: str) -> None:
+    """With a line that says which setting, and why."""
+    with pytest.raises(SettingsError, match=told):
+        load(tmp_path, toml)
+
+
+def test_the_margin_is_enough_at_its_edge(tmp_path: Path) -> None:
+    """Twice the lifetime, and not a second more is asked for."""
+    assert load(tmp_path, "key_retired_seconds = 1800").longest_token_lifetime == 900
+    assert Settings().longest_token_lifetime == 86_400

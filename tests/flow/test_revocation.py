@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from apogee_idp.errors import StoreUnavailable
 from apogee_idp.model import TokenProfile
 from tests.conftest import StartIdp
 from tests.idp import Idp
@@ -71,29 +70,6 @@ async def test_everything_of_a_client_ends_by_not_before(start_idp: StartIdp) ->
         assert await client.knows(after)
         await client.revoke(after)
         assert not await client.knows(after)
-
-
-async def test_R_RV_04_a_lost_store_is_a_503(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never "revoked", never "active", never "not active"."""
-    client = await caller(idp)
-    opaque = await caller(idp, "opaque", token_profile=TokenProfile(reference=True))
-    token, reference = await client.token(), await opaque.token()
-    await break_collections(idp, monkeypatch)
-    for who, value in ((client, token), (opaque, reference)):
-        for answer in (await who.introspect(value), await who.revoke(value)):
-            assert (answer.status, answer.error) == (503, "temporarily_unavailable")
-            assert "Retry-After" in answer.headers
-    assert (await idp.grant("opaque", opaque.secret)).status == 503
-
-
-async def break_collections(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def lost(*_: object, **__: object) -> None:
-        raise StoreUnavailable("gone")
-
-    store = idp.installation.store
-    for collection in {type(store.revocations)}:
-        for operation in ("get", "insert", "delete"):
-            monkeypatch.setattr(collection, operation, lost)
 
 
 async def rows(idp: Idp) -> int:

@@ -290,3 +290,12 @@ async def test_a_plugin_may_change_the_profile_of_one_request(start_idp: StartId
 
 def _header(token: str) -> Any:
     return json.loads(jwt.utils.base64url_decode(token.split(".", maxsplit=1)[0]))
+
+
+async def test_F_KEY_01_no_token_outlives_its_key(start_idp: StartIdp) -> None:
+    """Whatever its client may have: it lives half as long as a retired key stays published."""
+    idp = await start_idp(key_retired_seconds=1000, access_token_lifetime=500)
+    profile = TokenProfile(lifetime=86_400)
+    secret = await idp.add_client(token_profile=profile, skip_token_encryption=True)
+    claims = await idp.claims((await idp.grant("billing", secret)).token)
+    assert claims["exp"] - claims["iat"] == 500
