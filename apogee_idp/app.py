@@ -128,8 +128,8 @@ async def opened_installation(
     KeyringError or RegistryError: then it must not start.
     """
     keys = key_encryption_keys(settings)
-    # Half of a handler's time: waiting in vain for one thing is a 503, not the handler's fault.
-    patience = settings.handler_timeout / 2
+    # A handler waits for two things at most: in vain, that is a 503 and not the handler's fault.
+    patience = settings.handler_timeout / 3
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
     store = store_of(settings, now=now, patience=patience)
     outgoing = Outgoing(settings.private_hosts)

@@ -46,11 +46,11 @@ class StoreFollower:
                 await self._follow()
             except KeyringError:
                 raise
-            except StoreUnavailable as error:
-                self._lose(str(error))
             except Exception as error:
-                log_fault("following_failed", error)
-                self._lose(f"an unexpected {type(error).__name__}")
+                if _is_cancelled():
+                    # A stream that fails to close has put its error in the cancellation's place.
+                    raise asyncio.CancelledError from error
+                self._lose(_problem_of(error))
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _follow(self) -> None:
@@ -95,3 +95,15 @@ class StoreFollower:
             directory.doubt()
         if self._readiness.lose(problem):
             log_store_unavailable(problem)
+
+
+def _problem_of(error: Exception) -> str:
+    if isinstance(error, StoreUnavailable):
+        return str(error)
+    log_fault("following_failed", error)
+    return f"an unexpected {type(error).__name__}"
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
