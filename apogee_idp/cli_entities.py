@@ -12,7 +12,8 @@ from . import app
 from .cli_base import CONFIG_OPTION, JSON_OPTION, Result, reports_errors, settings_of, with_store
 from .cli_credentials import credential_options, keys_of, secret_of
 from .cli_profiles import profile_of, profile_options
-from .management.clients import AddClient, ClientCommands
+from .management.clients import ClientCommands
+from .management.registrations import ClientRegistration
 from .management.scopes import ScopeCommands
 from .model import ENDPOINT_PERMISSIONS, Scope
 from .printing import client_facts, print_facts, print_json, print_secret, print_table, scope_facts
@@ -47,7 +48,7 @@ def clients() -> None:
 def create_client(client_id: str, as_json: bool, config: Path | None, **options: Any) -> None:
     """Create a client and print its secret, this once."""
     profile, skip_token_encryption = profile_of(options)
-    command = AddClient(
+    registration = ClientRegistration(
         client_id,
         display_name=options["name"],
         scopes=options["scopes"],
@@ -58,15 +59,15 @@ def create_client(client_id: str, as_json: bool, config: Path | None, **options:
         token_profile=profile,
         endpoints=options["endpoints"],
         keys=keys_of(options),
-        secret=secret_of(options),
     )
-    client, secret = _with_clients(config, lambda commands: commands.add(command))
-    if secret is not None:
-        print_secret(client.client_id, secret, as_json)
+    own = secret_of(options)
+    made = _with_clients(config, lambda commands: commands.add(registration, secret=own))
+    if made.secret is not None:
+        print_secret(client_id, made.secret, as_json)
     elif as_json:
-        print_json({"client_id": client.client_id})
+        print_json({"client_id": client_id})
     else:
-        click.echo(f"created {client.client_id}, which authenticates with its own key")
+        click.echo(f"created {client_id}, which authenticates with its own key")
 
 
 @clients.command("list")

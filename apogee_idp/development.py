@@ -7,7 +7,8 @@ from contextlib import suppress
 from .app import now
 from .crypto.secrets import generate_secret
 from .errors import CommandRefused
-from .management.clients import AddClient, ClientCommands
+from .management.clients import ClientCommands
+from .management.registrations import ClientRegistration
 from .management.scopes import ScopeCommands
 from .model import Scope
 from .settings import Settings
@@ -42,13 +43,13 @@ async def make_demo(store: Store, settings: Settings) -> str:
             await clients.delete(client_id)
         secret = generate_secret()
         await clients.add(
-            AddClient(
+            ClientRegistration(
                 client_id,
                 display_name=f"Demo ({'JWS' if plain else 'JWE'})",
                 scopes=(DEMO_SCOPE.name,),
                 skip_token_encryption=plain,
-                secret=secret.value,
-            )
+            ),
+            secret=secret.value,
         )
         lines[client_id] = (
             f"curl -s -u {client_id}:{secret.value} -d grant_type=client_credentials"

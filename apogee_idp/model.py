@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 ClientType = Literal["confidential", "public"]
+ApplicationType = Literal["web", "spa", "native"]
+FlowType = Literal["client_credentials", "authorization_code"]
 SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 TokenTyp = Literal["at+jwt", "JWT"]
 EncryptionTarget = Literal["server", "resource"]
@@ -20,14 +22,19 @@ TOKEN_TYPS: tuple[TokenTyp, ...] = get_args(TokenTyp)
 ENCRYPTION_TARGETS: tuple[EncryptionTarget, ...] = get_args(EncryptionTarget)
 AUDIENCE_SHAPES: tuple[AudienceShape, ...] = get_args(AudienceShape)
 
-CLIENT_CREDENTIALS = "client_credentials"
+CLIENT_CREDENTIALS: Final = "client_credentials"
+AUTHORIZATION_CODE: Final = "authorization_code"
+REFRESH_TOKEN = "refresh_token"
+FLOW_TYPES: tuple[FlowType, ...] = get_args(FlowType)
+
 ROLES_SCOPE = "roles"
+OFFLINE_ACCESS_SCOPE = "offline_access"
 STANDARD_SCOPES = frozenset(
-    {"openid", "offline_access", "profile", "email", "phone", "address", ROLES_SCOPE}
+    {"openid", OFFLINE_ACCESS_SCOPE, "profile", "email", "phone", "address", ROLES_SCOPE}
 )
 """Scopes with a meaning of their own: nobody can store one by these names."""
 
-USER_SCOPES = frozenset({"openid", "offline_access"})
+USER_SCOPES = frozenset({"openid", OFFLINE_ACCESS_SCOPE})
 """Scopes that make sense only where there is a user."""
 
 TOKEN_ENDPOINT_PERMISSION = "ept:token"
@@ -39,6 +46,7 @@ ENDPOINT_PERMISSIONS = {
 }
 """Endpoints that a client may be allowed beside the token endpoint."""
 GRANT_TYPE_PERMISSION = "gt:"
+PKCE_REQUIREMENT = "ft:pkce"
 SCOPE_PERMISSION = "scp:"
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}")
@@ -207,6 +215,8 @@ class Client:
     enabled: bool = True
     permissions: frozenset[str] = frozenset()
     requirements: frozenset[str] = frozenset()
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     default_scopes: tuple[str, ...] = ()
     default_audience: str | None = None
@@ -226,6 +236,13 @@ class Client:
             raise ValueError("client_id must be 3 to 100 of A-Z a-z 0-9 . _ ~ -, not usr_...")
         if not isinstance(self.skip_token_encryption, bool):
             raise TypeError("skip_token_encryption must be true or false")
+
+    @property
+    def flow_type(self) -> FlowType:
+        """The flow it is registered for; who is permitted both is a machine first."""
+        is_machine = GRANT_TYPE_PERMISSION + CLIENT_CREDENTIALS in self.permissions
+        is_for_codes = GRANT_TYPE_PERMISSION + AUTHORIZATION_CODE in self.permissions
+        return AUTHORIZATION_CODE if is_for_codes and not is_machine else CLIENT_CREDENTIALS
 
     def permits_grant_type(self, grant_type: str) -> bool:
         """Whether the client may use the token endpoint with this grant type."""

@@ -15,7 +15,8 @@ from multidict import CIMultiDict
 
 from apogee_idp.app import Installation
 from apogee_idp.crypto.sealing import KeyEncryptionKey, unseal
-from apogee_idp.management.clients import AddClient, ClientCommands
+from apogee_idp.management.clients import ClientCommands
+from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.model import Client
 from apogee_idp.stores.repositories import clients_in, load_key_ring
 
@@ -65,13 +66,16 @@ class Idp:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def add_client(self, client_id: str = "billing", **command: Any) -> str:
+    async def add_client(
+        self, client_id: str = "billing", *, secret: str | None = None, **registration: Any
+    ) -> str:
         """A new client's secret."""
         commands = ClientCommands(self.installation.store, now=self._clock)
-        _, secret = await commands.add(AddClient(client_id, **command))
-        assert secret is not None
-        self.secrets[client_id] = secret.value
-        return secret.value
+        wanted = ClientRegistration(client_id, **registration)
+        made = (await commands.add(wanted, secret=secret)).secret
+        assert made is not None
+        self.secrets[client_id] = made.value
+        return made.value
 
     async def change_client(self, client_id: str, **changes: Any) -> Client:
         """Rewrites parts of a stored client."""

@@ -1,53 +1,44 @@
-"""Commands on clients and their secrets, with the invariants of their flow."""
+"""Commands on clients."""
 
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..crypto.secrets import NewSecret, adopt_secret, generate_secret
 from ..errors import AlreadyExists, CommandRefused, Conflict
 from ..model import (
     CLIENT_CREDENTIALS,
-    ENDPOINT_PERMISSIONS,
-    GRANT_TYPE_PERMISSION,
     ROLES_SCOPE,
-    SCOPE_PERMISSION,
     SIGNING_ALGORITHMS,
-    TOKEN_ENDPOINT_PERMISSION,
+    STANDARD_SCOPES,
     Client,
     ClientSecret,
     Scope,
-    TokenProfile,
     could_pass_for_id_token,
-    is_client_id,
 )
 from ..stores.base import Store
-from ..stores.repositories import clients_in, scopes_in
-from .client_keys import ClientKeys, check_client_keys
-from .profiles import check_profile
+from ..stores.repositories import clients_in, display_names, scopes_in
+from .registrations import (
+    ClientRegistration,
+    apply_registration,
+    check_registration,
+    forced,
+    registration_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class AddClient:
-    """A client of the client credentials flow.
+class RegisteredClient:
+    """A client as it is now, and the secret that was made for it, if any.
 
-    ``secret`` is the operator's own, if any; a client with ``keys`` needs none.
-    ``endpoints`` are the names in ENDPOINT_PERMISSIONS that it may use beside the token endpoint.
+    The secret is nowhere to be had again.
     """
 
-    client_id: str
-    display_name: str = ""
-    scopes: tuple[str, ...] = ()
-    default_scopes: tuple[str, ...] = ()
-    default_audience: str | None = None
-    roles: tuple[str, ...] = ()
-    skip_token_encryption: bool = False
-    token_profile: TokenProfile = TokenProfile()
-    endpoints: tuple[str, ...] = ()
-    keys: ClientKeys = field(default_factory=ClientKeys)
-    secret: str | None = field(default=None, repr=False)
+    client: Client
+    secret: NewSecret | None = None
 
 
 class ClientCommands:
@@ -66,49 +57,46 @@ class ClientCommands:
     ) -> None:
         self._algorithms = algorithms
         self._private_hosts = private_hosts
+        self._applications = store.applications
         self._clients = clients_in(store)
         self._scopes = scopes_in(store)
         self._now = now
 
-    async def add(self, command: AddClient) -> tuple[Client, NewSecret | None]:
-        """The new client, and its secret, if it has one: that is nowhere to be had again.
+    async def add(
+        self, registration: ClientRegistration, *, secret: str | None = None
+    ) -> RegisteredClient:
+        """A new client; ``secret`` is the operator's own, if any.
 
-        The flow forces its invariants: confidential, ``web``, no redirect URIs, and OpenIddict's
-        permissions for the grant, ``roles``, the given scopes and endpoints.
+        A confidential client without keys gets a secret, after its flow has forced its type.
         """
-        if not is_client_id(command.client_id):
-            raise CommandRefused(
-                "the client id needs 3 to 100 characters of A-Z a-z 0-9 . _ ~ - and can't begin"
-                " with usr_, which marks people"
-            )
-        self._check_keys(command)
-        _check_texts(command)
-        check_profile(command.token_profile, skip_token_encryption=command.skip_token_encryption)
-        await self._check_scopes(command)
-        secret = await _new_secret(command)
+        wanted = await self._checked(registration, previous=None)
         client = Client(
-            client_id=command.client_id,
-            display_name=command.display_name or command.client_id,
-            client_type="confidential",
-            application_type="web",
-            permissions=_permissions(command),
-            roles=command.roles,
-            default_scopes=command.default_scopes,
-            default_audience=command.default_audience,
-            skip_token_encryption=command.skip_token_encryption,
-            token_profile=command.token_profile,
-            secrets=() if secret is None else (self._stored(secret),),
-            jwks=command.keys.jwks,
-            jwks_uri=command.keys.jwks_uri,
-            accepts_token_endpoint_audience=command.keys.accepts_token_endpoint_audience,
+            client_id=wanted.client_id,
             # Tokens of a client that had this id before must not come back to life.
             tokens_not_before=self._now() - 1,
             created_at=self._now(),
         )
+        client, made = await self._with_secret(apply_registration(wanted, client), secret)
         try:
-            return await self._clients.add(client), secret
+            return RegisteredClient(await self._clients.add(client), made)
         except AlreadyExists:
-            raise CommandRefused(f"a client {command.client_id} exists already") from None
+            raise CommandRefused(f"a client {client.client_id} exists already") from None
+
+    async def update(
+        self, registration: ClientRegistration, *, version: str | None = None
+    ) -> RegisteredClient:
+        """The client as it is to be from now on, by the same rules as a new one.
+
+        ``version`` is the ``concurrency_token`` of the client that was looked at, if it matters
+        what others did meanwhile. A client that becomes confidential gets a secret, one that
+        becomes public loses all that it had.
+        """
+        previous = await self.get(registration.client_id)
+        wanted = await self._checked(registration, previous)
+        client, made = await self._with_secret(apply_registration(wanted, previous), None)
+        if version is not None:
+            client = replace(client, concurrency_token=version)
+        return RegisteredClient(await self._update(client), made)
 
     async def get(self, client_id: str) -> Client:
         """The client of this id."""
@@ -138,80 +126,97 @@ class ClientCommands:
         await self._update(replace(client, secrets=(self._stored(secret),)))
         return secret
 
+    async def set_enabled(self, client_id: str, *, enabled: bool) -> Client:
+        """A disabled client gets no token, and introspection refuses those that it has."""
+        client = await self.get(client_id)
+        return await self._update(replace(client, enabled=enabled))
+
     async def revoke_tokens(self, client_id: str) -> int:
         """Ends every token that was issued until now, in Unix seconds, which it returns."""
         client, now = await self.get(client_id), self._now()
         await self._update(replace(client, tokens_not_before=now))
         return now
 
-    async def _update(self, client: Client) -> None:
+    async def _update(self, client: Client) -> Client:
         try:
-            await self._clients.update(client)
+            return await self._clients.update(client)
         except Conflict:
             raise CommandRefused(f"{client.client_id} was changed meanwhile: try again") from None
+
+    async def _checked(
+        self, registration: ClientRegistration, previous: Client | None
+    ) -> ClientRegistration:
+        wanted = forced(registration)
+        check_registration(wanted, algorithms=self._algorithms, private_hosts=self._private_hosts)
+        await self._check_scopes(wanted, previous)
+        if previous is None or wanted.display_name != previous.display_name:
+            await self._check_name(wanted)
+        return wanted
+
+    async def _with_secret(
+        self, client: Client, own: str | None
+    ) -> tuple[Client, NewSecret | None]:
+        """With a secret if it needs one, or if the operator has brought one."""
+        if client.client_type == "public":
+            if own is not None:
+                raise CommandRefused("a public client has no secret")
+            return client, None
+        has_another_way = client.secrets or client.jwks is not None or client.jwks_uri is not None
+        if own is None and has_another_way:
+            return client, None
+        secret = await _new_secret(own)
+        return replace(client, secrets=(*client.secrets, self._stored(secret))), secret
 
     def _stored(self, secret: NewSecret) -> ClientSecret:
         return ClientSecret(secret.id, secret.hash, created_at=self._now())
 
-    def _check_keys(self, command: AddClient) -> None:
-        check_client_keys(command.keys, self._private_hosts)
-        algorithm = command.token_profile.signing_algorithm
-        if algorithm in SIGNING_ALGORITHMS and algorithm not in self._algorithms:
-            raise CommandRefused(
-                f"this server has no key for {algorithm}: add it to the setting signing_algorithms"
-            )
+    async def _check_name(self, wanted: ClientRegistration) -> None:
+        """No index holds this: in OpenIddict's own databases names may repeat."""
+        name = _comparable(wanted.display_name)
+        async for client_id, other in display_names(self._applications):
+            if client_id != wanted.client_id and _comparable(other) == name:
+                raise CommandRefused(f"the client {client_id} has this name already")
 
-    async def _check_scopes(self, command: AddClient) -> None:
-        chosen = [await self._scope(name) for name in command.scopes]
-        not_chosen = set(command.default_scopes) - {*command.scopes, ROLES_SCOPE}
+    async def _check_scopes(self, wanted: ClientRegistration, previous: Client | None) -> None:
+        known = () if previous is None else registration_of(previous).scopes
+        chosen = [await self._scope(name, known) for name in wanted.scopes]
+        not_chosen = {*wanted.default_scopes} - {*wanted.scopes, ROLES_SCOPE}
         if not_chosen:
             raise CommandRefused(f"default scopes must be scopes too: {_listed(not_chosen)}")
+        if wanted.flow_type != CLIENT_CREDENTIALS:
+            return
         resources = [resource for scope in chosen for resource in scope.resources]
-        audience = [command.default_audience] if command.default_audience else resources
+        audience = [wanted.default_audience] if wanted.default_audience else resources
         if could_pass_for_id_token(
-            command.token_profile.typ, audience or [command.client_id], command.client_id
+            wanted.token_profile.typ, audience or [wanted.client_id], wanted.client_id
         ):
             raise CommandRefused(
                 "tokens of typ JWT need an audience of their own, or they could pass for"
                 " id_tokens: give a default audience, or a scope with a resource"
             )
 
-    async def _scope(self, name: str) -> Scope:
+    async def _scope(self, name: str, known: Collection[str]) -> Scope:
+        """A scope of ``known``, which the client has already, may be gone by now."""
+        if name in STANDARD_SCOPES - {ROLES_SCOPE}:
+            raise CommandRefused(f"{name} follows from the flow: leave it out of the scopes")
         scope = Scope(name) if name == ROLES_SCOPE else await self._scopes.get(name)
-        if scope is None:
+        if scope is None and name not in known:
             raise CommandRefused(f"there is no scope {name}: create it first")
-        return scope
+        return scope or Scope(name)
 
 
-async def _new_secret(command: AddClient) -> NewSecret | None:
-    if command.secret is None:
-        return None if command.keys.are_given else generate_secret()
+async def _new_secret(own: str | None) -> NewSecret:
+    if own is None:
+        return generate_secret()
     try:
-        return await asyncio.to_thread(adopt_secret, command.secret)
+        return await asyncio.to_thread(adopt_secret, own)
     except ValueError as error:
         raise CommandRefused(str(error)) from None
 
 
-def _check_texts(command: AddClient) -> None:
-    audience = () if command.default_audience is None else (command.default_audience,)
-    for what, values in (("a role", command.roles), ("the default audience", audience)):
-        if not all(value and value.isprintable() and " " not in value for value in values):
-            raise CommandRefused(f"{what} needs printable characters, without spaces")
-    if not command.display_name.isprintable():
-        raise CommandRefused("the name needs printable characters")
-    if not ENDPOINT_PERMISSIONS.keys() >= {*command.endpoints}:
-        raise CommandRefused(f"allowed can be {', '.join(ENDPOINT_PERMISSIONS)}")
-
-
-def _permissions(command: AddClient) -> frozenset[str]:
-    return frozenset(
-        {
-            TOKEN_ENDPOINT_PERMISSION,
-            GRANT_TYPE_PERMISSION + CLIENT_CREDENTIALS,
-            *(ENDPOINT_PERMISSIONS[name] for name in command.endpoints),
-            *(SCOPE_PERMISSION + name for name in (ROLES_SCOPE, *command.scopes)),
-        }
-    )
+def _comparable(name: str) -> str:
+    """Names that people would take for the same one are the same."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _listed(names: set[str]) -> str:

@@ -103,6 +103,20 @@ def resources_in(store: Store) -> Repository[Resource]:
     )
 
 
+async def display_names(collection: Collection) -> AsyncIterator[tuple[str, str]]:
+    """Key and name of every document that has one, also of those that nobody here can read."""
+    after: str | None = None
+    while True:
+        page = await collection.list(after=after)
+        for stored in page.items:
+            name = stored.document.get("display_name")
+            if isinstance(name, str) and name:
+                yield stored.key, name
+        if page.after is None:
+            return
+        after = page.after
+
+
 async def load_key_ring(store: Store) -> KeyRingRecord | None:
     """The key ring of the installation, or None if none was ever made."""
     stored = await store.keys.get(_KEY_RING)
