@@ -19,6 +19,8 @@ from .key_encryption import key_encryption_keys
 from .key_keeping import KeyKeeper
 from .key_rotation import KeyPeriods
 from .key_sources import KeyFiles, PluginKeys
+from .management.client_files import ConfiguredClient, read_client_files
+from .management.clients import ClientCommands
 from .outgoing import Outgoing
 from .pipeline import Registry
 from .readiness import Readiness
@@ -37,13 +39,15 @@ _PATIENCE = 5.0
 class Installation:
     """A store, there yet or not, with all that stands on it.
 
-    ``following`` ends only with an error: KeyringError.
+    ``configured_clients`` are those of the files, not brought to the store yet. ``following`` ends
+    only with an error: KeyringError.
     """
 
     settings: Settings
     store: Store
     services: Services
     registry: Registry
+    configured_clients: tuple[ConfiguredClient, ...]
     readiness: Readiness
     housekeeper: Housekeeper
     following: asyncio.Task[None]
@@ -96,6 +100,18 @@ def key_files_of(settings: Settings) -> KeyFiles:
     return KeyFiles(tuple(map(Path, settings.key_files)), settings.key_files_password)
 
 
+def client_commands_of(
+    store: Store, settings: Settings, *, now: Callable[[], int] = now
+) -> ClientCommands:
+    """The commands on the clients of this store, by these settings."""
+    return ClientCommands(
+        store,
+        now=now,
+        algorithms=settings.signing_algorithms,
+        private_hosts=settings.private_hosts,
+    )
+
+
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings, its schema up to date, closed in the end.
@@ -128,6 +144,7 @@ async def opened_installation(
     KeyringError or RegistryError: then it must not start.
     """
     keys = key_encryption_keys(settings)
+    configured = await asyncio.to_thread(read_client_files, settings.client_files)
     # A handler waits for two things at most: in vain, that is a 503 and not the handler's fault.
     patience = settings.handler_timeout / 3
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
@@ -150,7 +167,7 @@ async def opened_installation(
         registry = build_registry(services)
         plugin_keys.ask(registry)
         async with _kept_in_step(foundation, keeper, services) as kept:
-            yield Installation(settings, store, services, registry, *kept)
+            yield Installation(settings, store, services, registry, configured, *kept)
     finally:
         await outgoing.close()
         await store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 from dataclasses import replace
@@ -10,8 +11,9 @@ from typing import Any
 from .app import closing_store, key_files_of, opened_installation
 from .crypto.keys import open_record
 from .crypto.sealing import KeyEncryptionKey
-from .errors import ApogeeError
+from .errors import ApogeeError, SettingsError
 from .key_encryption import key_encryption_keys
+from .management.client_files import read_client_files
 from .model import Finding
 from .settings import Settings
 from .stores.base import Schema, Store
@@ -29,6 +31,7 @@ async def check(settings: Settings) -> list[Finding]:
     except ApogeeError as error:
         findings.append(Finding("keys", False, str(error)))
     findings += await _check_key_files(settings)
+    findings += await _check_client_files(settings)
     findings += await _check_store(settings, keys)
     try:
         table = await handler_table(settings)
@@ -47,6 +50,16 @@ async def _check_key_files(settings: Settings) -> list[Finding]:
         return [Finding("key files", False, str(error))]
     algorithms = ", ".join(key.algorithm for key in found)
     return [Finding("key files", True, f"{len(found)} keys: {algorithms}")]
+
+
+async def _check_client_files(settings: Settings) -> list[Finding]:
+    if not settings.client_files:
+        return []
+    try:
+        found = await asyncio.to_thread(read_client_files, settings.client_files)
+    except SettingsError as error:
+        return [Finding("client files", False, problem) for problem in error.problems]
+    return [Finding("client files", True, f"{len(found)} clients")]
 
 
 async def _check_store(settings: Settings, keys: list[KeyEncryptionKey] | None) -> list[Finding]:
@@ -82,6 +95,7 @@ async def handler_table(settings: Settings) -> list[dict[str, Any]]:
     rehearsal = replace(
         settings,
         store="sqlite:///:memory:",
+        client_files=(),
         key_encryption_key=(base64.b64encode(secrets.token_bytes(32)).decode(),),
     )
     async with opened_installation(rehearsal) as installation:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from . import app, checks, development, serving
+from .cli_apply import apply
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
 from .cli_database import db
 from .cli_entities import clients, scopes
@@ -35,6 +36,7 @@ def main() -> None:
 main.add_command(clients)
 main.add_command(scopes)
 main.add_command(resources)
+main.add_command(apply)
 main.add_command(presets)
 clients.add_command(check_client)
 main.add_command(db)

@@ -17,8 +17,6 @@ from .management.registrations import ClientRegistration
 from .management.scopes import ScopeCommands
 from .model import ENDPOINT_PERMISSIONS, Scope
 from .printing import client_facts, print_facts, print_json, print_secret, print_table, scope_facts
-from .settings import Settings
-from .stores.base import Store
 
 
 @click.group()
@@ -187,13 +185,4 @@ def _with_clients(
     config: Path | None, action: Callable[[ClientCommands], Awaitable[Result]]
 ) -> Result:
     settings = settings_of(config)
-    return with_store(config, lambda store: action(_client_commands(store, settings)))
-
-
-def _client_commands(store: Store, settings: Settings) -> ClientCommands:
-    return ClientCommands(
-        store,
-        now=app.now,
-        algorithms=settings.signing_algorithms,
-        private_hosts=settings.private_hosts,
-    )
+    return with_store(config, lambda store: action(app.client_commands_of(store, settings)))

@@ -184,6 +184,18 @@ def log_lifecycle(name: str, **fields: object) -> None:
     _log.info(name, **fields)
 
 
+def log_configured_client(client_id: str, outcome: str, problem: str) -> None:
+    """What became of a client that stands, or no longer stands, in a file."""
+    if outcome in ("refuse", "remove"):
+        _log.warning(
+            "client_not_configured",
+            client_id=client_id,
+            problem=problem or "no longer in client_files: apogee-idp apply --prune deletes it",
+        )
+    elif outcome != "keep":
+        _log.info("client_configured", client_id=client_id, outcome=outcome)
+
+
 def log_store_unavailable(problem: str) -> None:
     """The store does not answer, or its keys can't be opened."""
     _log.warning("store_unavailable", problem=problem)

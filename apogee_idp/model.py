@@ -204,7 +204,8 @@ class Client:
     ``permissions`` are OpenIddict's: ``ept:token``, ``gt:<grant type>``, ``scp:<scope>``. ``jwks``
     or what stands at ``jwks_uri`` are the public keys it may authenticate with (RFC 7523); the
     ``aud`` of its assertions is the issuer, unless ``accepts_token_endpoint_audience``. Tokens
-    issued at ``tokens_not_before`` (Unix seconds) or earlier are revoked.
+    issued at ``tokens_not_before`` (Unix seconds) or earlier are revoked. One that
+    ``is_configured`` stands in a file, and is changed there alone.
     ``properties`` are the operator's own, read-only here like everything else that requests share.
     """
 
@@ -228,6 +229,7 @@ class Client:
     accepts_token_endpoint_audience: bool = False
     tokens_not_before: int = 0
     created_at: int = 0
+    is_configured: bool = False
     properties: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     concurrency_token: str = ""
 

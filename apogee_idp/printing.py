@@ -19,6 +19,7 @@ def client_facts(client: Client) -> dict[str, Any]:
         "display_name": client.display_name,
         "client_type": client.client_type,
         "enabled": client.enabled,
+        "is_configured": client.is_configured,
         "permissions": sorted(client.permissions),
         "roles": list(client.roles),
         "default_scopes": list(client.default_scopes),

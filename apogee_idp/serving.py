@@ -14,9 +14,10 @@ from typing import cast
 
 from aiohttp import web
 
-from .app import Installation, opened_installation
-from .errors import SettingsError
-from .logs import LoopErrors, log_lifecycle
+from .app import Installation, client_commands_of, opened_installation
+from .errors import SettingsError, StoreUnavailable
+from .logs import LoopErrors, log_configured_client, log_lifecycle
+from .management.configured_clients import ConfiguredClients
 from .settings import Settings
 from .web.application import create_application
 from .web.connection import Connection, refuse_expectations
@@ -28,6 +29,7 @@ _BACKLOG = 1024
 _CANCEL_SECONDS = 1.0
 _KEEPALIVE_SECONDS = 75.0
 _LINGERING_SECONDS = 2.0
+_RETRY_SECONDS = 0.5
 
 
 async def serve(
@@ -55,10 +57,25 @@ async def _announce_and_follow(
     installation: Installation, announce: Callable[[Installation], Awaitable[None]] | None
 ) -> None:
     await installation.until_ready()
+    await _configure_clients(installation)
     if announce is not None:
         await announce(installation)
     log_lifecycle("serving")
     await installation.following
+
+
+async def _configure_clients(installation: Installation) -> None:
+    """Brings the store in line with ``client_files``; what can't be done is told and left."""
+    commands = client_commands_of(installation.store, installation.settings)
+    configured = ConfiguredClients(installation.store, commands, installation.configured_clients)
+    while installation.configured_clients:
+        try:
+            for client in await configured.apply():
+                log_configured_client(client.client_id, client.outcome, client.problem)
+        except StoreUnavailable:
+            await asyncio.sleep(_RETRY_SECONDS)  # the follower of the store reports it
+        else:
+            return
 
 
 async def _first_of(*awaitables: Awaitable[object]) -> None:

@@ -60,6 +60,7 @@ class Settings:
     key_retired_seconds: int = 172_800
     key_files: tuple[str, ...] = ()
     key_files_password: str = field(default="", repr=False)
+    client_files: tuple[str, ...] = ()
     private_hosts: tuple[str, ...] = ()
     log_level: str = "info"
     log_format: str = "json"

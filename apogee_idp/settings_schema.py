@@ -116,6 +116,7 @@ class SettingsSchema(Schema):
     key_retired_seconds = _Whole(validate=validate.Range(1, 365 * _DAY))
     key_files = _List(schema_fields.String(validate=validate.Length(min=1)))
     key_files_password = schema_fields.String()
+    client_files = _List(schema_fields.String(validate=validate.Length(min=1)))
     private_hosts = _List(schema_fields.String(validate=validate.Regexp(_HOST, error=_NO_HOST)))
     log_level = schema_fields.String(validate=validate.OneOf(("debug", "info", "warning", "error")))
     log_format = schema_fields.String(validate=validate.OneOf(("json", "console")))

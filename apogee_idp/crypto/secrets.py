@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..model import ClientSecret
-from .slow_hashes import NOBODYS_HASH, SlowVerifier, hash_secret
+from .slow_hashes import NOBODYS_HASH, SlowVerifier, hash_secret, verify_secret
 
 FAST_HASH_PREFIX = "sha256:"
 MINIMUM_LENGTH = 24
@@ -67,6 +67,13 @@ def secret_id_of(value: str) -> str | None:
     if match is None or not hmac.compare_digest(_checksum(value[:-7]), value[-6:]):
         return None
     return match[1]
+
+
+def is_secret_of(value: str, secret: ClientSecret) -> bool:
+    """Whether ``value`` is this secret: call it in a thread, the hash may be a slow one."""
+    if secret.hash.startswith(FAST_HASH_PREFIX):
+        return hmac.compare_digest(secret.hash, FAST_HASH_PREFIX + _sha256(value))
+    return verify_secret(secret.hash, value)
 
 
 def generate_reference_token() -> tuple[str, str]:

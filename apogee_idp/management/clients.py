@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from ..crypto.secrets import NewSecret, adopt_secret, generate_secret
+from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_secret_of
 from ..errors import AlreadyExists, CommandRefused, Conflict
 from ..model import (
     CLIENT_CREDENTIALS,
@@ -20,7 +20,7 @@ from ..model import (
     could_pass_for_id_token,
 )
 from ..stores.base import Store
-from ..stores.repositories import clients_in, display_names, scopes_in
+from ..stores.repositories import clients_in, documents_in, scopes_in
 from .registrations import (
     ClientRegistration,
     apply_registration,
@@ -69,9 +69,31 @@ class ClientCommands:
 
         A confidential client without keys gets a secret, after its flow has forced its type.
         """
-        wanted = await self._checked(registration, previous=None)
+        return await self._add(await self.check(registration, None), secret)
+
+    async def configure(
+        self, registration: ClientRegistration, *, secret: str | None = None
+    ) -> RegisteredClient:
+        """Adds or updates a client that stands in a file, from where alone it is changed then.
+
+        ``secret`` takes the place of all that it had, unless it is one of them.
+        """
+        previous = await self._clients.get(registration.client_id)
+        wanted = await self.check_configured(registration, previous, secret)
+        if previous is None:
+            return await self._add(wanted, secret, is_configured=True)
+        if secret is not None and not await has_secret(previous, secret):
+            previous = replace(previous, secrets=())
+        else:
+            secret = None
+        return await self._change(replace(previous, is_configured=True), wanted, secret)
+
+    async def _add(
+        self, wanted: ClientRegistration, secret: str | None, *, is_configured: bool = False
+    ) -> RegisteredClient:
         client = Client(
             client_id=wanted.client_id,
+            is_configured=is_configured,
             # Tokens of a client that had this id before must not come back to life.
             tokens_not_before=self._now() - 1,
             created_at=self._now(),
@@ -91,11 +113,16 @@ class ClientCommands:
         what others did meanwhile. A client that becomes confidential gets a secret, one that
         becomes public loses all that it had.
         """
-        previous = await self.get(registration.client_id)
-        wanted = await self._checked(registration, previous)
-        client, made = await self._with_secret(apply_registration(wanted, previous), None)
+        previous = await self._changeable(registration.client_id)
+        wanted = await self.check(registration, previous)
         if version is not None:
-            client = replace(client, concurrency_token=version)
+            previous = replace(previous, concurrency_token=version)
+        return await self._change(previous, wanted, None)
+
+    async def _change(
+        self, previous: Client, wanted: ClientRegistration, secret: str | None
+    ) -> RegisteredClient:
+        client, made = await self._with_secret(apply_registration(wanted, previous), secret)
         return RegisteredClient(await self._update(client), made)
 
     async def get(self, client_id: str) -> Client:
@@ -109,17 +136,19 @@ class ClientCommands:
         """Every client, by id."""
         return [client async for client in self._clients.all()]
 
-    async def delete(self, client_id: str) -> None:
-        """Ends the client.
+    async def delete(self, client_id: str, *, prune: bool = False) -> None:
+        """Ends the client; one that stands in a file only to ``prune`` what no longer does.
 
         Introspection refuses its tokens; those that APIs verify themselves live until they expire.
         """
+        if not prune:
+            await self._changeable(client_id)
         if not await self._clients.delete(client_id):
             raise CommandRefused(f"there is no client {client_id}")
 
     async def rotate_secret(self, client_id: str) -> NewSecret:
         """A new secret in place of all the client had, which stop working."""
-        client = await self.get(client_id)
+        client = await self._changeable(client_id)
         if client.client_type != "confidential":
             raise CommandRefused(f"{client_id} is a public client: it has no secret")
         secret = generate_secret()
@@ -128,7 +157,7 @@ class ClientCommands:
 
     async def set_enabled(self, client_id: str, *, enabled: bool) -> Client:
         """A disabled client gets no token, and introspection refuses those that it has."""
-        client = await self.get(client_id)
+        client = await self._changeable(client_id)
         return await self._update(replace(client, enabled=enabled))
 
     async def revoke_tokens(self, client_id: str) -> int:
@@ -137,20 +166,45 @@ class ClientCommands:
         await self._update(replace(client, tokens_not_before=now))
         return now
 
+    async def _changeable(self, client_id: str) -> Client:
+        client = await self.get(client_id)
+        if client.is_configured:
+            raise CommandRefused(
+                f"{client_id} stands in a file of the setting client_files: change it there, or"
+                " take it out there and run `apogee-idp apply --prune`"
+            )
+        return client
+
     async def _update(self, client: Client) -> Client:
         try:
             return await self._clients.update(client)
         except Conflict:
             raise CommandRefused(f"{client.client_id} was changed meanwhile: try again") from None
 
-    async def _checked(
+    async def check(
         self, registration: ClientRegistration, previous: Client | None
     ) -> ClientRegistration:
+        """The registration with what its flow forces; ``previous`` is the client it changes."""
         wanted = forced(registration)
         check_registration(wanted, algorithms=self._algorithms, private_hosts=self._private_hosts)
         await self._check_scopes(wanted, previous)
         if previous is None or wanted.display_name != previous.display_name:
             await self._check_name(wanted)
+        return wanted
+
+    async def check_configured(
+        self, registration: ClientRegistration, previous: Client | None, secret: str | None
+    ) -> ClientRegistration:
+        """As ``check``; and there must be a way to authenticate, for nobody would see a new secret.
+
+        The secret of a public client is a mistake.
+        """
+        wanted = await self.check(registration, previous)
+        if wanted.client_type == "public":
+            if secret is not None:
+                raise CommandRefused("a public client has no secret: take out its secret_file")
+        elif secret is None and not wanted.keys.are_given and not (previous and previous.secrets):
+            raise CommandRefused(f"{wanted.client_id} needs a secret_file, or keys of its own")
         return wanted
 
     async def _with_secret(
@@ -173,9 +227,11 @@ class ClientCommands:
     async def _check_name(self, wanted: ClientRegistration) -> None:
         """No index holds this: in OpenIddict's own databases names may repeat."""
         name = _comparable(wanted.display_name)
-        async for client_id, other in display_names(self._applications):
-            if client_id != wanted.client_id and _comparable(other) == name:
-                raise CommandRefused(f"the client {client_id} has this name already")
+        async for stored in documents_in(self._applications):
+            other = stored.document.get("display_name")
+            is_same = isinstance(other, str) and _comparable(other) == name
+            if is_same and stored.key != wanted.client_id:
+                raise CommandRefused(f"the client {stored.key} has this name already")
 
     async def _check_scopes(self, wanted: ClientRegistration, previous: Client | None) -> None:
         known = () if previous is None else registration_of(previous).scopes
@@ -203,6 +259,15 @@ class ClientCommands:
         if scope is None and name not in known:
             raise CommandRefused(f"there is no scope {name}: create it first")
         return scope or Scope(name)
+
+
+async def has_secret(client: Client, value: str) -> bool:
+    """Whether ``value`` is one of the client's secrets."""
+
+    def is_any() -> bool:
+        return any(is_secret_of(value, secret) for secret in client.secrets)
+
+    return await asyncio.to_thread(is_any)
 
 
 async def _new_secret(own: str | None) -> NewSecret:

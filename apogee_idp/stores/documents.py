@@ -77,6 +77,7 @@ def _our_facts(client: Client, previous: Mapping[str, Any]) -> dict[str, Any]:
         "accepts_token_endpoint_audience": client.accepts_token_endpoint_audience,
         "tokens_not_before": client.tokens_not_before,
         "created_at": client.created_at,
+        "is_configured": client.is_configured,
         "secrets": [known.get(secret.id, {}) | asdict(secret) for secret in own],
     }
 
@@ -110,9 +111,18 @@ def read_client(stored: Stored) -> Client:
         accepts_token_endpoint_audience=ours.get("accepts_token_endpoint_audience", False) is True,
         tokens_not_before=whole(ours.get("tokens_not_before", 0)),
         created_at=whole(ours.get("created_at", 0)),
+        is_configured=ours.get("is_configured", False) is True,
         properties=frozen(properties),
         concurrency_token=stored.version,
     )
+
+
+def is_configured(document: Document) -> bool:
+    """Whether the document, which may be damaged, is that of a client that stands in a file."""
+    place: object = document
+    for name in ("properties", _OURS, "is_configured"):
+        place = place.get(name) if isinstance(place, Mapping) else None
+    return place is True
 
 
 def _write_token_profile(profile: TokenProfile) -> dict[str, Any]:

@@ -66,14 +66,8 @@ class Repository(Generic[Entity]):
 
     async def all(self) -> AsyncIterator[Entity]:
         """Every entity in the order of its key, fetched page by page."""
-        after: str | None = None
-        while True:
-            page = await self._collection.list(after=after)
-            for stored in page.items:
-                yield self._entity(stored)
-            if page.after is None:
-                return
-            after = page.after
+        async for stored in documents_in(self._collection):
+            yield self._entity(stored)
 
     def _entity(self, stored: Stored) -> Entity:
         try:
@@ -103,15 +97,13 @@ def resources_in(store: Store) -> Repository[Resource]:
     )
 
 
-async def display_names(collection: Collection) -> AsyncIterator[tuple[str, str]]:
-    """Key and name of every document that has one, also of those that nobody here can read."""
+async def documents_in(collection: Collection) -> AsyncIterator[Stored]:
+    """Every document in the order of its key, also what nobody here can read as an entity."""
     after: str | None = None
     while True:
         page = await collection.list(after=after)
         for stored in page.items:
-            name = stored.document.get("display_name")
-            if isinstance(name, str) and name:
-                yield stored.key, name
+            yield stored
         if page.after is None:
             return
         after = page.after

@@ -53,6 +53,7 @@ def test_the_example_of_README(cli: Cli) -> None:
         "display_name": "Billing",
         "client_type": "confidential",
         "enabled": True,
+        "is_configured": False,
         "permissions": [
             "ept:token",
             "gt:client_credentials",

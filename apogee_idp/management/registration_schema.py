@@ -1,0 +1,135 @@
+"""A client's registration as JSON or TOML says it: the fields, and which values they take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, get_args
+
+from marshmallow import RAISE, Schema, ValidationError, validate
+from marshmallow import fields as schema_fields
+
+from ..model import (
+    AUDIENCE_SHAPES,
+    ENCRYPTION_TARGETS,
+    ENDPOINT_PERMISSIONS,
+    FLOW_TYPES,
+    MAXIMUM_TOKEN_LIFETIME,
+    SIGNING_ALGORITHMS,
+    TOKEN_TYPS,
+    ApplicationType,
+    ClientType,
+    TokenProfile,
+    frozen,
+)
+from ..presets import PRESETS
+from .client_keys import ClientKeys
+from .redirect_uris import MAXIMUM_URIS
+from .registrations import MAXIMUM_NAME, ClientRegistration
+
+_MAXIMUM_LIST = 100
+_MAXIMUM_TEXT = 2000
+
+
+class _Flag(schema_fields.Boolean):
+    """True or false, and no number or text that stands for it."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, *args, **kwargs)
+
+
+class TokenProfileSchema(Schema):
+    """How tokens are written; what is left out is the preset's, or the default."""
+
+    class Meta:
+        unknown = RAISE
+
+    signing_algorithm = schema_fields.String(validate=validate.OneOf(SIGNING_ALGORITHMS))
+    typ = schema_fields.String(validate=validate.OneOf(TOKEN_TYPS))
+    encrypt_to = schema_fields.String(validate=validate.OneOf(ENCRYPTION_TARGETS))
+    lifetime = schema_fields.Integer(
+        strict=True, allow_none=True, validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME)
+    )
+    audience_shape = schema_fields.String(validate=validate.OneOf(AUDIENCE_SHAPES))
+    claims = schema_fields.Dict(keys=schema_fields.String())
+    session_tags = schema_fields.Dict(keys=schema_fields.String(), values=schema_fields.String())
+    transitive_tags = schema_fields.List(schema_fields.String())
+    reference = _Flag()
+
+
+def _texts(maximum: int = _MAXIMUM_LIST) -> schema_fields.List[Any]:
+    text = schema_fields.String(validate=validate.Length(1, _MAXIMUM_TEXT))
+    return schema_fields.List(text, validate=validate.Length(max=maximum))
+
+
+class RegistrationSchema(Schema):
+    """The members of a registration; ``load_registration`` makes one of them."""
+
+    class Meta:
+        unknown = RAISE
+
+    client_id = schema_fields.String(required=True, validate=validate.Length(1, 100))
+    display_name = schema_fields.String(validate=validate.Length(max=MAXIMUM_NAME))
+    flow_type = schema_fields.String(validate=validate.OneOf(FLOW_TYPES))
+    client_type = schema_fields.String(validate=validate.OneOf(get_args(ClientType)))
+    application_type = schema_fields.String(validate=validate.OneOf(get_args(ApplicationType)))
+    redirect_uris = _texts(MAXIMUM_URIS)
+    post_logout_redirect_uris = _texts(MAXIMUM_URIS)
+    require_pkce = _Flag()
+    allow_offline_access = _Flag()
+    enabled = _Flag()
+    scopes = _texts()
+    default_scopes = _texts()
+    default_audience = schema_fields.String(
+        allow_none=True, validate=validate.Length(1, _MAXIMUM_TEXT)
+    )
+    roles = _texts()
+    endpoints = schema_fields.List(
+        schema_fields.String(validate=validate.OneOf(list(ENDPOINT_PERMISSIONS)))
+    )
+    preset = schema_fields.String(validate=validate.OneOf(list(PRESETS)))
+    skip_token_encryption = _Flag()
+    token_profile = schema_fields.Nested(TokenProfileSchema)
+    jwks = schema_fields.Dict(keys=schema_fields.String(), allow_none=True)
+    jwks_uri = schema_fields.String(allow_none=True, validate=validate.Length(1, _MAXIMUM_TEXT))
+    accepts_token_endpoint_audience = _Flag()
+
+
+_OF_THE_KEYS = tuple(field.name for field in fields(ClientKeys))
+
+
+def load_registration(members: Mapping[str, Any]) -> ClientRegistration:
+    """The registration in JSON or TOML ``members``; raises marshmallow's ValidationError.
+
+    What is left out has its default; ``preset`` fills in the token profile.
+    """
+    loaded: dict[str, Any] = RegistrationSchema().load(members)
+    preset = PRESETS[loaded.pop("preset", "default")]
+    profile = _profile(loaded.pop("token_profile", {}), preset.profile)
+    keys = ClientKeys(**{name: frozen(loaded.pop(name)) for name in _OF_THE_KEYS if name in loaded})
+    loaded.setdefault("skip_token_encryption", preset.skip_token_encryption)
+    facts: dict[str, Any] = {name: frozen(fact) for name, fact in loaded.items()}
+    return ClientRegistration(**facts, token_profile=profile, keys=keys)
+
+
+def _profile(given: Mapping[str, Any], preset: TokenProfile) -> TokenProfile:
+    members = {field.name: getattr(preset, field.name) for field in fields(TokenProfile)}
+    return TokenProfile(**members | {name: frozen(value) for name, value in given.items()})
+
+
+def described(error: ValidationError) -> list[tuple[str, str]]:
+    """Each wrong field as a path of names and places, and what is wrong with it."""
+    messages: object = error.normalized_messages()  # type: ignore[no-untyped-call]
+    return list(_described((), messages))
+
+
+def _described(path: tuple[str, ...], messages: Any) -> list[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        return [
+            found
+            for name, inner in messages.items()
+            for found in _described((*path, *(() if name == "_schema" else (str(name),))), inner)
+        ]
+    return [(".".join(path), str(message)) for message in messages]
