@@ -19,8 +19,11 @@ from .key_encryption import key_encryption_keys
 from .key_keeping import KeyKeeper
 from .key_rotation import KeyPeriods
 from .key_sources import KeyFiles, PluginKeys
+from .management.actor import SERVER_ACTOR, Actor
+from .management.audit import Audit
 from .management.client_files import ConfiguredClient, read_client_files
 from .management.clients import ClientCommands
+from .management.key_ring import AuditedKeyRing
 from .outgoing import Outgoing
 from .pipeline import Registry
 from .readiness import Readiness
@@ -45,6 +48,7 @@ class Installation:
 
     settings: Settings
     store: Store
+    audit: Audit
     services: Services
     registry: Registry
     configured_clients: tuple[ConfiguredClient, ...]
@@ -86,6 +90,11 @@ def store_of(
     return MongoStore(settings.store, prefix=prefix, now=now, new_id=new_id, patience=patience)
 
 
+def audit_of(store: Store, *, now: Callable[[], int] = now) -> Audit:
+    """The trail of all changes in ``store``."""
+    return Audit(store.audit, now=now, new_id=new_id)
+
+
 def periods_of(settings: Settings) -> KeyPeriods:
     """How long a key signs, and is published before and after."""
     return KeyPeriods(
@@ -101,12 +110,14 @@ def key_files_of(settings: Settings) -> KeyFiles:
 
 
 def client_commands_of(
-    store: Store, settings: Settings, *, now: Callable[[], int] = now
+    store: Store, settings: Settings, actor: Actor, *, now: Callable[[], int] = now
 ) -> ClientCommands:
-    """The commands on the clients of this store, by these settings."""
+    """The commands of ``actor`` on the clients of this store, by these settings."""
     return ClientCommands(
         store,
         now=now,
+        audit=audit_of(store, now=now),
+        actor=actor,
         algorithms=settings.signing_algorithms,
         private_hosts=settings.private_hosts,
     )
@@ -149,10 +160,11 @@ async def opened_installation(
     patience = settings.handler_timeout / 3
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
     store = store_of(settings, now=now, patience=patience)
+    audit = audit_of(store, now=now)
     outgoing = Outgoing(settings.private_hosts)
     plugin_keys = PluginKeys()
     keeper = KeyKeeper(
-        store,
+        AuditedKeyRing(store, audit, SERVER_ACTOR),
         keys,
         algorithms=settings.signing_algorithms,
         periods=periods_of(settings),
@@ -166,8 +178,8 @@ async def opened_installation(
         services = build_services(foundation)
         registry = build_registry(services)
         plugin_keys.ask(registry)
-        async with _kept_in_step(foundation, keeper, services) as kept:
-            yield Installation(settings, store, services, registry, configured, *kept)
+        async with _kept_in_step(foundation, keeper, services, audit) as kept:
+            yield Installation(settings, store, audit, services, registry, configured, *kept)
     finally:
         await outgoing.close()
         await store.close()
@@ -176,7 +188,7 @@ async def opened_installation(
 
 @asynccontextmanager
 async def _kept_in_step(
-    foundation: Foundation, keeper: KeyKeeper, services: Services
+    foundation: Foundation, keeper: KeyKeeper, services: Services, audit: Audit
 ) -> AsyncIterator[tuple[Readiness, Housekeeper, asyncio.Task[None]]]:
     """Follows the store and looks after it meanwhile."""
     store, grace = foundation.store, foundation.settings.cache_stale_seconds
@@ -187,8 +199,13 @@ async def _kept_in_step(
         "resources": services.resources,
     }
     follower = StoreFollower(store, keeper, directories, readiness)
-    expiring = (store.revocations, store.tokens, store.assertions)
-    housekeeper = Housekeeper(keeper, expiring, monotonic=time.monotonic)
+    every_minute = (
+        store.revocations.expire,
+        store.tokens.expire,
+        store.assertions.expire,
+        lambda: audit.settle(store),
+    )
+    housekeeper = Housekeeper(keeper, every_minute, monotonic=time.monotonic)
     async with _running(housekeeper), _running(follower) as following:
         yield readiness, housekeeper, following
 

@@ -11,6 +11,7 @@ import click
 
 from . import app, checks, development, serving
 from .cli_apply import apply
+from .cli_audit import audit
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
 from .cli_database import db
 from .cli_entities import clients, scopes
@@ -41,6 +42,7 @@ main.add_command(presets)
 clients.add_command(check_client)
 main.add_command(db)
 main.add_command(keys)
+main.add_command(audit)
 
 
 @main.command()

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from . import app
-from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of, with_store
+from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, settings_of, with_store
 from .management.client_files import ConfiguredClient, read_client_files
 from .management.configured_clients import ConfiguredClients, PlannedClient
 from .model import thawed
@@ -48,7 +48,7 @@ def apply(plan: bool, prune: bool, as_json: bool, config: Path | None) -> None:
 def _configured(
     store: Store, settings: Settings, wanted: tuple[ConfiguredClient, ...]
 ) -> ConfiguredClients:
-    return ConfiguredClients(store, app.client_commands_of(store, settings), wanted)
+    return ConfiguredClients(store, app.client_commands_of(store, settings, operator()), wanted)
 
 
 def _print(found: list[PlannedClient], *, plan: bool, prune: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from functools import wraps
@@ -14,6 +15,7 @@ import click
 
 from . import app
 from .errors import ApogeeError, SettingsError
+from .management.actor import Actor, local_actor
 from .settings import CONFIG_VARIABLE, Settings, load_settings
 from .stores.base import Store
 
@@ -57,6 +59,15 @@ def with_store(config: Path | None, action: Callable[[Store], Awaitable[Result]]
             return await action(store)
 
     return asyncio.run(act())
+
+
+def operator() -> Actor:
+    """Who runs the command; by number, where the system has no name for him."""
+    number = os.getuid()
+    try:
+        return local_actor(pwd.getpwuid(number).pw_name)
+    except KeyError:
+        return local_actor(str(number))
 
 
 def _fail(problems: Iterable[str]) -> None:

@@ -9,14 +9,24 @@ from typing import Any
 import click
 
 from . import app
-from .cli_base import CONFIG_OPTION, JSON_OPTION, Result, reports_errors, settings_of, with_store
+from .cli_base import (
+    CONFIG_OPTION,
+    JSON_OPTION,
+    Result,
+    operator,
+    reports_errors,
+    settings_of,
+    with_store,
+)
 from .cli_credentials import credential_options, keys_of, secret_of
 from .cli_profiles import profile_of, profile_options
 from .management.clients import ClientCommands
+from .management.facts import client_facts, scope_facts
 from .management.registrations import ClientRegistration
 from .management.scopes import ScopeCommands
 from .model import ENDPOINT_PERMISSIONS, Scope
-from .printing import client_facts, print_facts, print_json, print_secret, print_table, scope_facts
+from .printing import print_facts, print_json, print_secret, print_table
+from .stores.base import Store
 
 
 @click.group()
@@ -151,7 +161,7 @@ def create_scope(
 ) -> None:
     """Create a scope."""
     scope = Scope(name, resources, description=description)
-    with_store(config, lambda store: ScopeCommands(store).add(scope))
+    with_store(config, lambda store: _scope_commands(store).add(scope))
     if as_json:
         print_json(scope_facts(scope))
     else:
@@ -164,7 +174,7 @@ def create_scope(
 @reports_errors
 def list_scopes(as_json: bool, config: Path | None) -> None:
     """List all scopes."""
-    found = with_store(config, lambda store: ScopeCommands(store).all())
+    found = with_store(config, lambda store: _scope_commands(store).all())
     if as_json:
         print_json([scope_facts(scope) for scope in found])
     else:
@@ -177,7 +187,7 @@ def list_scopes(as_json: bool, config: Path | None) -> None:
 @reports_errors
 def delete_scope(name: str, config: Path | None) -> None:
     """Delete a scope."""
-    with_store(config, lambda store: ScopeCommands(store).delete(name))
+    with_store(config, lambda store: _scope_commands(store).delete(name))
     click.echo(f"deleted {name}")
 
 
@@ -185,4 +195,10 @@ def _with_clients(
     config: Path | None, action: Callable[[ClientCommands], Awaitable[Result]]
 ) -> Result:
     settings = settings_of(config)
-    return with_store(config, lambda store: action(app.client_commands_of(store, settings)))
+    return with_store(
+        config, lambda store: action(app.client_commands_of(store, settings, operator()))
+    )
+
+
+def _scope_commands(store: Store) -> ScopeCommands:
+    return ScopeCommands(store, audit=app.audit_of(store), actor=operator())

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from . import app
-from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
+from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, settings_of
 from .crypto.sealing import KeyEncryptionKey
 from .key_encryption import development_key_exists, key_encryption_keys
 from .management.keys import KeyCommands, KeyStatus
-from .printing import print_json, print_table
+from .printing import print_json, print_table, readable_time
 from .settings import Settings
 
 Result = TypeVar("Result")
@@ -49,7 +48,7 @@ def rotate_key(algorithm: str, config: Path | None) -> None:
     """Publish a new key now, which signs once every verifier can know it (key_ahead_seconds)."""
     settings, guards = _guarded(config)
     made = _run(settings, lambda commands: commands.rotate(algorithm, guards[0]))
-    click.echo(f"{made.kid} signs {algorithm} from {_time(made.activates_at)}")
+    click.echo(f"{made.kid} signs {algorithm} from {readable_time(made.activates_at)}")
 
 
 @keys.command("revoke")
@@ -95,6 +94,8 @@ def _run(settings: Settings, action: Callable[[KeyCommands], Awaitable[Result]])
                 algorithms=settings.signing_algorithms,
                 periods=app.periods_of(settings),
                 now=app.now,
+                audit=app.audit_of(store),
+                actor=operator(),
             )
             return await action(commands)
 
@@ -116,10 +117,6 @@ def _facts(key: KeyStatus) -> dict[str, Any]:
 
 def _row(key: KeyStatus) -> tuple[str, ...]:
     record = key.record
-    until = "-" if key.retires_at is None else _time(key.retires_at)
-    begins = _time(record.activates_at)
+    until = "-" if key.retires_at is None else readable_time(key.retires_at)
+    begins = readable_time(record.activates_at)
     return (record.kid, record.algorithm, key.state, begins, until, record.source)
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z"

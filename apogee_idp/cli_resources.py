@@ -7,11 +7,13 @@ from typing import Any, BinaryIO
 
 import click
 
-from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, with_store
+from . import app
+from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, with_store
 from .cli_credentials import read_jwks
+from .management.facts import resource_facts
 from .management.resources import ResourceCommands
 from .model import Resource
-from .printing import print_facts, print_json, print_table, resource_facts
+from .printing import print_facts, print_json, print_table
 from .stores.base import Store
 
 
@@ -42,7 +44,7 @@ def create_resource(
         introspection_clients=options["introspection_clients"],
     )
     scopes = tuple(dict.fromkeys(options["scopes"]))
-    with_store(config, lambda store: ResourceCommands(store).add(resource, scopes))
+    with_store(config, lambda store: _commands(store).add(resource, scopes))
     if as_json:
         print_json(resource_facts(resource, scopes))
     else:
@@ -55,7 +57,7 @@ def create_resource(
 @reports_errors
 def list_resources(as_json: bool, config: Path | None) -> None:
     """List all resources."""
-    found = with_store(config, lambda store: ResourceCommands(store).all())
+    found = with_store(config, lambda store: _commands(store).all())
     if as_json:
         print_json([resource_facts(resource) for resource in found])
     else:
@@ -75,7 +77,7 @@ def show_resource(uri: str, as_json: bool, config: Path | None) -> None:
     """Show one resource with its scopes."""
 
     async def facts(store: Store) -> dict[str, Any]:
-        commands = ResourceCommands(store)
+        commands = _commands(store)
         return resource_facts(await commands.get(uri), await commands.scopes_of(uri))
 
     print_facts(with_store(config, facts), as_json)
@@ -88,8 +90,12 @@ def show_resource(uri: str, as_json: bool, config: Path | None) -> None:
 @reports_errors
 def delete_resource(uri: str, from_scopes: bool, config: Path | None) -> None:
     """Delete a resource that no scope needs any more."""
-    with_store(config, lambda store: ResourceCommands(store).delete(uri, from_scopes=from_scopes))
+    with_store(config, lambda store: _commands(store).delete(uri, from_scopes=from_scopes))
     click.echo(f"deleted {uri}")
+
+
+def _commands(store: Store) -> ResourceCommands:
+    return ResourceCommands(store, audit=app.audit_of(store), actor=operator())
 
 
 def _seconds(resource: Resource) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from .app import now
+from .app import audit_of, now
 from .crypto.secrets import generate_secret
 from .errors import CommandRefused
+from .management.actor import SERVER_ACTOR
 from .management.clients import ClientCommands
 from .management.registrations import ClientRegistration
 from .management.scopes import ScopeCommands
@@ -34,7 +35,9 @@ These secrets are shown this once; every start makes new ones. Stop with Ctrl-C.
 
 async def make_demo(store: Store, settings: Settings) -> str:
     """Replaces the demo clients by new ones and returns what to tell the developer."""
-    scopes, clients = ScopeCommands(store), ClientCommands(store, now=now)
+    audit, actor = audit_of(store), SERVER_ACTOR
+    scopes = ScopeCommands(store, audit=audit, actor=actor)
+    clients = ClientCommands(store, now=now, audit=audit, actor=actor)
     if DEMO_SCOPE.name not in {scope.name for scope in await scopes.all()}:
         await scopes.add(DEMO_SCOPE)
     lines = {}

@@ -1,38 +1,37 @@
-"""What has to be done from time to time: keys that are due, documents that have expired."""
+"""What has to be done from time to time: keys that are due, documents that have expired, audit."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from .errors import StoreUnavailable
 from .key_keeping import KeyKeeper
 from .logs import log_fault
-from .stores.base import Collection
 
 TICK_SECONDS = 2.0
-_EXPIRE_SECONDS = 60.0
+_MINUTE = 60.0
 _REMIND_SECONDS = 60.0
 
 
 class Housekeeper:
-    """Maintains the ring of keys and cleans away what has expired, in every process.
+    """Maintains the ring of keys, and does ``every_minute`` what else there is, in every process.
 
-    ``monotonic`` gives seconds.
+    Nothing of that is done before the keys are there. ``monotonic`` gives seconds.
     """
 
     def __init__(
         self,
         keys: KeyKeeper,
-        expiring: Sequence[Collection],
+        every_minute: Sequence[Callable[[], Awaitable[object]]],
         *,
         monotonic: Callable[[], float],
     ) -> None:
         self._keys = keys
-        self._expiring = expiring
+        self._every_minute = every_minute
         self._monotonic = monotonic
-        self._expired_at = -math.inf
+        self._cleaned_at = -math.inf
         self._complained_at = -math.inf
 
     async def run(self) -> None:
@@ -43,7 +42,7 @@ class Housekeeper:
 
     async def tidy(self) -> None:
         """Does what is due now; what fails keeps nothing else from being done."""
-        for work in (self._keys.maintain, self._expire):
+        for work in (self._keys.maintain, self._clean):
             try:
                 await work()
             except StoreUnavailable:
@@ -51,12 +50,12 @@ class Housekeeper:
             except Exception as error:
                 self._complain(error)
 
-    async def _expire(self) -> None:
-        if not self._keys.has_loaded or self._monotonic() < self._expired_at + _EXPIRE_SECONDS:
+    async def _clean(self) -> None:
+        if not self._keys.has_loaded or self._monotonic() < self._cleaned_at + _MINUTE:
             return
-        for collection in self._expiring:
-            await collection.expire()
-        self._expired_at = self._monotonic()
+        for work in self._every_minute:
+            await work()
+        self._cleaned_at = self._monotonic()
 
     def _complain(self, error: Exception) -> None:
         if self._monotonic() >= self._complained_at + _REMIND_SECONDS:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Protocol
 
 from .crypto.keys import (
     ENCRYPTION_ALGORITHM,
@@ -26,16 +27,31 @@ from .key_rotation import (
     without_removed,
 )
 from .keyring import KeyRing, OpenedKeys
-from .stores.base import Store
-from .stores.repositories import add_key_ring, load_key_ring, replace_key_ring
 
 KeySource = Callable[[], Awaitable[Sequence[ProvidedKey]]]
 """Where keys come from besides the store: files, or plugins."""
 KeyRecords = tuple[KeyRecord, ...]
+_ACTION = "rotate_key"
+
+
+class StoredKeyRing(Protocol):
+    """Where the ring is kept, and its changes are recorded; all raise StoreUnavailable, too."""
+
+    async def load(self) -> KeyRingRecord | None:
+        """The ring as it is now, or None if none was ever made."""
+        ...
+
+    async def add(self, action: str, ring: KeyRingRecord) -> None:
+        """Makes ``ring`` the key ring; raises AlreadyExists if there is one."""
+        ...
+
+    async def replace(self, action: str, before: KeyRingRecord, after: KeyRingRecord) -> None:
+        """Compare-and-set; raises Conflict unless ``before`` still is the key ring."""
+        ...
 
 
 class KeyKeeper:
-    """Keeps ``ring`` in step with the store, and the store with the clock.
+    """Keeps ``ring`` in step with the ``stored`` one, and that with the clock.
 
     The first key-encryption key seals, all of them open. ``algorithms`` are those that the store
     always has a key for; ``sources`` have further keys, by the name of the source.
@@ -43,7 +59,7 @@ class KeyKeeper:
 
     def __init__(
         self,
-        store: Store,
+        stored: StoredKeyRing,
         key_encryption_keys: Sequence[KeyEncryptionKey],
         *,
         algorithms: Sequence[str],
@@ -51,7 +67,7 @@ class KeyKeeper:
         now: Callable[[], int],
         sources: Mapping[str, KeySource],
     ) -> None:
-        self._store = store
+        self._stored = stored
         self._key_encryption_keys = key_encryption_keys
         self._algorithms = (*algorithms, ENCRYPTION_ALGORITHM)
         self._periods = periods
@@ -108,12 +124,12 @@ class KeyKeeper:
     async def _load(self) -> None:
         if self._provided is None:
             await self._ask_sources()
-        record = await load_key_ring(self._store)
+        record = await self._stored.load()
         if record is None and self._opened is None:
             first = KeyRingRecord(await self._new_records((), ()))
             with suppress(AlreadyExists):
-                await add_key_ring(self._store, first)
-            record = await load_key_ring(self._store)
+                await self._stored.add(_ACTION, first)
+            record = await self._stored.load()
         if record is None:
             raise KeyringError("the key ring is gone from the store: restore it from a backup")
         await self._open(record)
@@ -126,7 +142,8 @@ class KeyKeeper:
         if not made and len(kept) == len(self._record.keys):
             return
         with suppress(Conflict):  # another process was faster
-            await replace_key_ring(self._store, replace(self._record, keys=(*kept, *made)))
+            after = replace(self._record, keys=(*kept, *made))
+            await self._stored.replace(_ACTION, self._record, after)
         await self._load()
 
     async def _open(self, record: KeyRingRecord) -> None:

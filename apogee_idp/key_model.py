@@ -34,10 +34,14 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True)
 class KeyRingRecord:
-    """All keys of the installation, and the kids of those that were revoked."""
+    """All keys of the installation, and the kids of those that were revoked.
+
+    ``change_id`` is that of the audit entry of the last change.
+    """
 
     keys: tuple[KeyRecord, ...]
     revoked: tuple[str, ...] = ()
+    change_id: str = ""
     version: str = ""
 
 

@@ -118,13 +118,17 @@ def thawed(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A scope and the resources (audiences, absolute URIs) that stand behind it."""
+    """A scope and the resources (audiences, absolute URIs) that stand behind it.
+
+    ``change_id`` is that of the audit entry of the last change: here and below.
+    """
 
     name: str
     resources: tuple[str, ...] = ()
     display_name: str = ""
     description: str = ""
     properties: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    change_id: str = ""
     concurrency_token: str = ""
 
 
@@ -143,6 +147,7 @@ class Resource:
     access_token_lifetime: int | None = None
     introspection_clients: tuple[str, ...] = ()
     properties: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    change_id: str = ""
     concurrency_token: str = ""
 
 
@@ -231,6 +236,7 @@ class Client:
     created_at: int = 0
     is_configured: bool = False
     properties: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    change_id: str = ""
     concurrency_token: str = ""
 
     def __post_init__(self) -> None:

@@ -4,64 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from .crypto.secrets import NewSecret
-from .model import Client, Resource, Scope, thawed
-
-
-def client_facts(client: Client) -> dict[str, Any]:
-    """A client without its secrets."""
-    return {
-        "client_id": client.client_id,
-        "display_name": client.display_name,
-        "client_type": client.client_type,
-        "enabled": client.enabled,
-        "is_configured": client.is_configured,
-        "permissions": sorted(client.permissions),
-        "roles": list(client.roles),
-        "default_scopes": list(client.default_scopes),
-        "default_audience": client.default_audience,
-        "skip_token_encryption": client.skip_token_encryption,
-        "signing_algorithm": client.token_profile.signing_algorithm,
-        "token_typ": client.token_profile.typ,
-        "encrypt_to": client.token_profile.encrypt_to,
-        "lifetime": client.token_profile.lifetime,
-        "audience_shape": client.token_profile.audience_shape,
-        "claims": thawed(client.token_profile.claims),
-        "session_tags": dict(client.token_profile.session_tags),
-        "transitive_tags": list(client.token_profile.transitive_tags),
-        "reference": client.token_profile.reference,
-        "tokens_not_before": client.tokens_not_before,
-        "jwks": thawed(client.jwks),
-        "jwks_uri": client.jwks_uri,
-        "accepts_token_endpoint_audience": client.accepts_token_endpoint_audience,
-        "secret_ids": [secret.id for secret in client.secrets],
-        "created_at": client.created_at,
-    }
-
-
-def scope_facts(scope: Scope) -> dict[str, Any]:
-    """What ``scopes list`` tells of one."""
-    return {
-        "name": scope.name,
-        "description": scope.description,
-        "resources": list(scope.resources),
-    }
-
-
-def resource_facts(resource: Resource, scopes: Iterable[str] | None = None) -> dict[str, Any]:
-    """A resource, and the scopes that belong to it if they are known."""
-    facts = {
-        "resource": resource.identifier,
-        "display_name": resource.display_name,
-        "lifetime": resource.access_token_lifetime,
-        "introspection_clients": list(resource.introspection_clients),
-        "jwks": thawed(resource.jwks),
-    }
-    return facts if scopes is None else facts | {"scopes": list(scopes)}
 
 
 def print_facts(facts: Mapping[str, Any], as_json: bool) -> None:
@@ -75,6 +23,11 @@ def print_facts(facts: Mapping[str, Any], as_json: bool) -> None:
 def readable(fact: object) -> str:
     """One fact on one line."""
     return " ".join(map(str, fact)) if isinstance(fact, list) else json.dumps(fact).strip('"')
+
+
+def readable_time(seconds: int) -> str:
+    """Unix seconds as date and time, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def print_secret(client_id: str, secret: NewSecret, as_json: bool) -> None:

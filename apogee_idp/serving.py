@@ -17,6 +17,7 @@ from aiohttp import web
 from .app import Installation, client_commands_of, opened_installation
 from .errors import SettingsError, StoreUnavailable
 from .logs import LoopErrors, log_configured_client, log_lifecycle
+from .management.actor import SERVER_ACTOR
 from .management.configured_clients import ConfiguredClients
 from .settings import Settings
 from .web.application import create_application
@@ -66,7 +67,7 @@ async def _announce_and_follow(
 
 async def _configure_clients(installation: Installation) -> None:
     """Brings the store in line with ``client_files``; what can't be done is told and left."""
-    commands = client_commands_of(installation.store, installation.settings)
+    commands = client_commands_of(installation.store, installation.settings, SERVER_ACTOR)
     configured = ConfiguredClients(installation.store, commands, installation.configured_clients)
     while installation.configured_clients:
         try:

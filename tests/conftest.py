@@ -27,6 +27,7 @@ from apogee_idp.serving import listening
 from apogee_idp.settings import Settings
 
 from . import inline
+from .acting import acting
 from .canary import PLANTED, findings_in
 from .idp import ISSUER, Idp
 from .keys import key_keeper
@@ -106,7 +107,7 @@ def prepared_database(tmp_path_factory: pytest.TempPathFactory, key_encryption_k
                 Scope("stock.read", ("https://stock.example",)),
                 Scope("ping"),
             ):
-                await ScopeCommands(store).add(scope)
+                await ScopeCommands(store, **acting(store)).add(scope)
 
     asyncio.run(prepare())
     return path

@@ -20,6 +20,8 @@ from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.model import Client
 from apogee_idp.stores.repositories import clients_in, load_key_ring
 
+from .acting import acting
+
 ISSUER = "https://idp.example"
 TOKEN_PATH = "/connect/token"
 FORM = "application/x-www-form-urlencoded"
@@ -70,7 +72,8 @@ class Idp:
         self, client_id: str = "billing", *, secret: str | None = None, **registration: Any
     ) -> str:
         """A new client's secret."""
-        commands = ClientCommands(self.installation.store, now=self._clock)
+        store, clock = self.installation.store, self._clock
+        commands = ClientCommands(store, now=clock, **acting(store, now=clock))
         wanted = ClientRegistration(client_id, **registration)
         made = (await commands.add(wanted, secret=secret)).secret
         assert made is not None

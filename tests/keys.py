@@ -6,11 +6,14 @@ import base64
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
+from apogee_idp.app import audit_of
 from apogee_idp.crypto.keys import ENCRYPTION_ALGORITHM, OpenedKey, generate_record, open_record
 from apogee_idp.crypto.sealing import KeyEncryptionKey
 from apogee_idp.key_keeping import KeyKeeper, KeySource
 from apogee_idp.key_model import KeyRecord, KeyRingRecord
 from apogee_idp.key_rotation import KeyPeriods
+from apogee_idp.management.actor import SERVER_ACTOR
+from apogee_idp.management.key_ring import AuditedKeyRing
 from apogee_idp.stores.base import Store
 
 DAY = 86_400
@@ -31,7 +34,7 @@ def key_keeper(
     sources: Mapping[str, KeySource] | None = None,
 ) -> KeyKeeper:
     return KeyKeeper(
-        store,
+        AuditedKeyRing(store, audit_of(store, now=now), SERVER_ACTOR),
         key_encryption_keys,
         algorithms=algorithms,
         periods=periods,

@@ -34,8 +34,7 @@ class Expiring:
 
 
 def housekeeper(keys: Keys, expiring: Expiring, clock: list[float]) -> Housekeeper:
-    collections: list[Any] = [expiring]
-    return Housekeeper(keys, collections, monotonic=lambda: clock[0])  # type: ignore[arg-type]
+    return Housekeeper(keys, [expiring.expire], monotonic=lambda: clock[0])  # type: ignore[arg-type]
 
 
 async def test_keys_are_maintained_each_time_and_rows_cleaned_each_minute() -> None:

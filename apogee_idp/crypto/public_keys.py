@@ -202,6 +202,18 @@ def check_recipient_jwks(jwks: object) -> None:
     recipient_key(jwks)
 
 
+def without_private_members(jwks: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the JWK Set, whoever made it, with nothing in it that has to be kept secret."""
+    keys = jwks.get("keys")
+    return {
+        "keys": [
+            {name: value for name, value in members.items() if name not in _PRIVATE_MEMBERS}
+            for members in (keys if isinstance(keys, list | tuple) else ())
+            if isinstance(members, Mapping)
+        ]
+    }
+
+
 def _check_public(jwks: Mapping[str, Any]) -> None:
     keys = jwks.get("keys")
     if not isinstance(keys, list | tuple) or not 0 < len(keys) <= MAXIMUM_KEYS:

@@ -89,5 +89,16 @@ def unseal(record: KeyRecord, key_encryption_keys: Sequence[KeyEncryptionKey]) -
     )
 
 
+def sealed_with(record: KeyRecord) -> str | None:
+    """The id of the key-encryption key that seals ``record``; None if nothing here does."""
+    sealed = jwe.JWE()
+    try:
+        sealed.deserialize(record.sealed)
+        kid = sealed.jose_header.get("kid")
+    except (JWException, ValueError, TypeError):
+        return None
+    return kid if isinstance(kid, str) else None
+
+
 def _identity(record: KeyRecord) -> str:
     return f"{record.use} {record.algorithm} {record.kid}"

@@ -21,6 +21,9 @@ from ..model import (
 )
 from ..stores.base import Store
 from ..stores.repositories import clients_in, documents_in, scopes_in
+from .actor import Actor
+from .audit import Audit, Trail
+from .facts import client_facts
 from .registrations import (
     ClientRegistration,
     apply_registration,
@@ -44,7 +47,8 @@ class RegisteredClient:
 class ClientCommands:
     """Raises CommandRefused for what breaks a rule, and whatever the store raises.
 
-    ``algorithms`` and ``private_hosts`` are those of the settings.
+    ``algorithms`` and ``private_hosts`` are those of the settings. What ``actor`` changes is
+    recorded.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class ClientCommands:
         store: Store,
         *,
         now: Callable[[], int],
+        audit: Audit,
+        actor: Actor,
         algorithms: Collection[str] = SIGNING_ALGORITHMS,
         private_hosts: Collection[str] = (),
     ) -> None:
@@ -61,6 +67,7 @@ class ClientCommands:
         self._clients = clients_in(store)
         self._scopes = scopes_in(store)
         self._now = now
+        self._trail = Trail(audit, actor, "client", lambda c: c.client_id, client_facts)
 
     async def add(
         self, registration: ClientRegistration, *, secret: str | None = None
@@ -83,10 +90,9 @@ class ClientCommands:
         if previous is None:
             return await self._add(wanted, secret, is_configured=True)
         if secret is not None and not await has_secret(previous, secret):
-            previous = replace(previous, secrets=())
-        else:
-            secret = None
-        return await self._change(replace(previous, is_configured=True), wanted, secret)
+            bare = replace(previous, secrets=(), is_configured=True)
+            return await self._change(previous, bare, wanted, secret)
+        return await self._change(previous, replace(previous, is_configured=True), wanted)
 
     async def _add(
         self, wanted: ClientRegistration, secret: str | None, *, is_configured: bool = False
@@ -100,9 +106,11 @@ class ClientCommands:
         )
         client, made = await self._with_secret(apply_registration(wanted, client), secret)
         try:
-            return RegisteredClient(await self._clients.add(client), made)
+            async with self._trail.recording("add_client", before=None, after=client) as change_id:
+                added = await self._clients.add(replace(client, change_id=change_id))
         except AlreadyExists:
             raise CommandRefused(f"a client {client.client_id} exists already") from None
+        return RegisteredClient(added, made)
 
     async def update(
         self, registration: ClientRegistration, *, version: str | None = None
@@ -117,13 +125,18 @@ class ClientCommands:
         wanted = await self.check(registration, previous)
         if version is not None:
             previous = replace(previous, concurrency_token=version)
-        return await self._change(previous, wanted, None)
+        return await self._change(previous, previous, wanted)
 
     async def _change(
-        self, previous: Client, wanted: ClientRegistration, secret: str | None
+        self,
+        previous: Client,
+        kept: Client,
+        wanted: ClientRegistration,
+        secret: str | None = None,
     ) -> RegisteredClient:
-        client, made = await self._with_secret(apply_registration(wanted, previous), secret)
-        return RegisteredClient(await self._update(client), made)
+        """``kept`` is what the registration is applied to: what stays of the previous client."""
+        client, made = await self._with_secret(apply_registration(wanted, kept), secret)
+        return RegisteredClient(await self._update("update_client", previous, client), made)
 
     async def get(self, client_id: str) -> Client:
         """The client of this id."""
@@ -141,10 +154,10 @@ class ClientCommands:
 
         Introspection refuses its tokens; those that APIs verify themselves live until they expire.
         """
-        if not prune:
-            await self._changeable(client_id)
-        if not await self._clients.delete(client_id):
-            raise CommandRefused(f"there is no client {client_id}")
+        client = await (self.get if prune else self._changeable)(client_id)
+        async with self._trail.recording("delete_client", before=client, after=None):
+            if not await self._clients.delete(client_id):
+                raise CommandRefused(f"there is no client {client_id}")
 
     async def rotate_secret(self, client_id: str) -> NewSecret:
         """A new secret in place of all the client had, which stop working."""
@@ -152,18 +165,20 @@ class ClientCommands:
         if client.client_type != "confidential":
             raise CommandRefused(f"{client_id} is a public client: it has no secret")
         secret = generate_secret()
-        await self._update(replace(client, secrets=(self._stored(secret),)))
+        changed = replace(client, secrets=(self._stored(secret),))
+        await self._update("rotate_secret", client, changed)
         return secret
 
     async def set_enabled(self, client_id: str, *, enabled: bool) -> Client:
         """A disabled client gets no token, and introspection refuses those that it has."""
         client = await self._changeable(client_id)
-        return await self._update(replace(client, enabled=enabled))
+        action = "enable_client" if enabled else "disable_client"
+        return await self._update(action, client, replace(client, enabled=enabled))
 
     async def revoke_tokens(self, client_id: str) -> int:
         """Ends every token that was issued until now, in Unix seconds, which it returns."""
         client, now = await self.get(client_id), self._now()
-        await self._update(replace(client, tokens_not_before=now))
+        await self._update("revoke_tokens", client, replace(client, tokens_not_before=now))
         return now
 
     async def _changeable(self, client_id: str) -> Client:
@@ -175,11 +190,12 @@ class ClientCommands:
             )
         return client
 
-    async def _update(self, client: Client) -> Client:
+    async def _update(self, action: str, before: Client, after: Client) -> Client:
         try:
-            return await self._clients.update(client)
+            async with self._trail.recording(action, before=before, after=after) as change_id:
+                return await self._clients.update(replace(after, change_id=change_id))
         except Conflict:
-            raise CommandRefused(f"{client.client_id} was changed meanwhile: try again") from None
+            raise CommandRefused(f"{after.client_id} was changed meanwhile: try again") from None
 
     async def check(
         self, registration: ClientRegistration, previous: Client | None

@@ -12,7 +12,9 @@ from ..errors import CommandRefused, Conflict
 from ..key_model import STORE_SOURCE, KeyRecord, KeyRingRecord, KeyState
 from ..key_rotation import KeyPeriods, newest_of, retirement_of, state_of, without_removed
 from ..stores.base import Store
-from ..stores.repositories import load_key_ring, replace_key_ring
+from .actor import Actor
+from .audit import Audit
+from .key_ring import AuditedKeyRing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class KeyStatus:
 class KeyCommands:
     """Raises CommandRefused for what breaks a rule, and whatever the store raises.
 
-    ``algorithms`` are those that a revoked key is replaced for.
+    ``algorithms`` are those that a revoked key is replaced for. What ``actor`` changes is recorded.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class KeyCommands:
         algorithms: Sequence[str],
         periods: KeyPeriods,
         now: Callable[[], int],
+        audit: Audit,
+        actor: Actor,
     ) -> None:
-        self._store = store
+        self._key_ring = AuditedKeyRing(store, audit, actor)
         self._algorithms = (*algorithms, ENCRYPTION_ALGORITHM)
         self._periods = periods
         self._now = now
@@ -64,7 +68,7 @@ class KeyCommands:
         if now < newest.activates_at:
             raise CommandRefused(f"the key {newest.kid} is waiting already to take over")
         made = await self._generate(algorithm, key_encryption_key, now + self._periods.ahead)
-        await self._replace(replace(ring, keys=(*ring.keys, made)))
+        await self._replace("rotate_key", ring, replace(ring, keys=(*ring.keys, made)))
         return made
 
     async def revoke(self, kid: str, key_encryption_key: KeyEncryptionKey) -> KeyRecord | None:
@@ -83,7 +87,8 @@ class KeyCommands:
         if self._is_active(ended, ring):
             successor = await self._successor(ended.algorithm, rest, key_encryption_key)
             rest = _with(successor, rest) if successor else _without(ended.algorithm, rest)
-        await self._replace(replace(ring, keys=rest, revoked=_revoked(ring, rest)))
+        after = replace(ring, keys=rest, revoked=_revoked(ring, rest))
+        await self._replace("revoke_key", ring, after)
         return successor
 
     async def rewrap(self, key_encryption_keys: Sequence[KeyEncryptionKey]) -> int:
@@ -93,7 +98,7 @@ class KeyCommands:
         """
         ring = await self._ring()
         keys = await asyncio.to_thread(_rewrapped, ring.keys, key_encryption_keys)
-        await self._replace(replace(ring, keys=keys))
+        await self._replace("rewrap_keys", ring, replace(ring, keys=keys))
         return sum(bool(key.sealed) for key in keys)
 
     def _is_active(self, key: KeyRecord, ring: KeyRingRecord) -> bool:
@@ -122,14 +127,14 @@ class KeyCommands:
         )
 
     async def _ring(self) -> KeyRingRecord:
-        ring = await load_key_ring(self._store)
+        ring = await self._key_ring.load()
         if ring is None:
             raise CommandRefused("there are no keys yet: the first start of the server makes them")
         return ring
 
-    async def _replace(self, ring: KeyRingRecord) -> None:
+    async def _replace(self, action: str, before: KeyRingRecord, after: KeyRingRecord) -> None:
         try:
-            await replace_key_ring(self._store, ring)
+            await self._key_ring.replace(action, before, after)
         except Conflict:
             raise CommandRefused("the keys were changed meanwhile: try again") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ..crypto.public_keys import UnusableKey, check_recipient_jwks
@@ -9,8 +10,15 @@ from ..errors import AlreadyExists, CommandRefused, Conflict
 from ..model import MAXIMUM_TOKEN_LIFETIME, Resource, Scope, is_resource
 from ..stores.base import Store
 from ..stores.repositories import clients_in, resources_in, scopes_in
+from .actor import Actor
+from .audit import Audit, Trail
+from .facts import resource_facts
 
 _ATTEMPTS = 5
+
+
+class _Contended(Exception):
+    """A scope can't be changed, after other documents may have been: no plain refusal."""
 
 
 class ResourceCommands:
@@ -18,12 +26,15 @@ class ResourceCommands:
 
     Which scopes belong to a resource is said by the scopes alone, as in OpenIddict; so what
     changes that changes them, one after the other, each by compare-and-set.
+    What ``actor`` changes is recorded, by one entry for a command with all its scopes.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, audit: Audit, actor: Actor) -> None:
         self._resources = resources_in(store)
         self._scopes = scopes_in(store)
         self._clients = clients_in(store)
+        self._audit = audit
+        self._actor = actor
 
     async def add(self, resource: Resource, scopes: tuple[str, ...] = ()) -> Resource:
         """Registers a resource and adds it to these scopes, which must exist.
@@ -36,12 +47,16 @@ class ResourceCommands:
         await self._check(resource)
         for name in scopes:
             await self._scope(name)
+        recording = self._trail(scopes).recording("add_resource", before=None, after=resource)
         try:
-            added = await self._resources.add(resource)
+            async with recording as change_id:
+                added = await self._resources.add(replace(resource, change_id=change_id))
+                for name in scopes:
+                    await self._link(name, resource.identifier, change_id)
         except AlreadyExists:
             raise CommandRefused(f"a resource {resource.identifier} exists already") from None
-        for name in scopes:
-            await self._link(name, resource.identifier)
+        except _Contended as error:
+            raise CommandRefused(str(error)) from None
         return added
 
     async def get(self, identifier: str) -> Resource:
@@ -62,8 +77,12 @@ class ResourceCommands:
     async def update(self, resource: Resource) -> Resource:
         """Stores a changed resource, as it was got from here, by its ``concurrency_token``."""
         await self._check(resource)
+        before = await self.get(resource.identifier)
         try:
-            return await self._resources.update(resource)
+            async with self._trail().recording(
+                "update_resource", before=before, after=resource
+            ) as change_id:
+                return await self._resources.update(replace(resource, change_id=change_id))
         except Conflict:
             raise CommandRefused(
                 f"{resource.identifier} was changed or deleted meanwhile: try again"
@@ -75,16 +94,30 @@ class ResourceCommands:
         While scopes point to it, tokens for it would go on being issued, now without its limits;
         so that is refused, unless it is to be taken out ``from_scopes`` first.
         """
-        await self.get(identifier)
+        resource = await self.get(identifier)
         scopes = await self.scopes_of(identifier)
         if scopes and not from_scopes:
             raise CommandRefused(
                 f"{identifier} stands behind {', '.join(scopes)}: delete those scopes first, or"
                 " take it out of them with --from-scopes"
             )
-        for name in scopes:
-            await self._unlink(name, identifier)
-        await self._resources.delete(identifier)
+        recording = self._trail(scopes).recording("delete_resource", before=resource, after=None)
+        try:
+            async with recording as change_id:
+                for name in scopes:
+                    await self._unlink(name, identifier, change_id)
+                await self._resources.delete(identifier)
+        except _Contended as error:
+            raise CommandRefused(str(error)) from None
+
+    def _trail(self, scopes: Iterable[str] | None = None) -> Trail[Resource]:
+        return Trail(
+            self._audit,
+            self._actor,
+            "resource",
+            lambda resource: resource.identifier,
+            lambda resource: resource_facts(resource, scopes),
+        )
 
     async def _check(self, resource: Resource) -> None:
         if not resource.display_name.isprintable():
@@ -107,22 +140,27 @@ class ResourceCommands:
             raise CommandRefused(f"there is no scope {name}: create it first")
         return scope
 
-    async def _link(self, name: str, identifier: str) -> None:
+    async def _link(self, name: str, identifier: str, change_id: str) -> None:
         for _ in range(_ATTEMPTS):
-            scope = await self._scope(name)
+            scope = await self._scopes.get(name)
+            if scope is None:
+                raise _Contended(f"the scope {name} was deleted meanwhile")
+            linked = (*scope.resources, identifier)
             if identifier in scope.resources or await self._stored(
-                replace(scope, resources=(*scope.resources, identifier))
+                replace(scope, resources=linked, change_id=change_id)
             ):
                 return
-        raise CommandRefused(f"the scope {name} is being changed by others: try again")
+        raise _Contended(f"the scope {name} is being changed by others: try again")
 
-    async def _unlink(self, name: str, identifier: str) -> None:
+    async def _unlink(self, name: str, identifier: str, change_id: str) -> None:
         for _ in range(_ATTEMPTS):
             scope = await self._scopes.get(name)
             others = tuple(r for r in scope.resources if r != identifier) if scope else ()
-            if scope is None or await self._stored(replace(scope, resources=others)):
+            if scope is None or await self._stored(
+                replace(scope, resources=others, change_id=change_id)
+            ):
                 return
-        raise CommandRefused(f"the scope {name} is being changed by others: try again")
+        raise _Contended(f"the scope {name} is being changed by others: try again")
 
     async def _stored(self, scope: Scope) -> bool:
         try:

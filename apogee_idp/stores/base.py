@@ -131,6 +131,8 @@ class Store(Protocol):
     def tokens(self) -> Collection: ...
     @property
     def assertions(self) -> Collection: ...
+    @property
+    def audit(self) -> Collection: ...
 
     def prospect(self) -> Finding | None:
         """What the first start would make; None if there is something to open."""
@@ -157,7 +159,7 @@ class Store(Protocol):
     def changes(self) -> AsyncGenerator[Sequence[Change], None]:
         """What any process changes from now on, soon after; raises StoreUnavailable.
 
-        Not told are changes of the EXPIRING collections.
+        Told are changes of the FOLLOWED collections.
         The first item has ANYTHING: from then on nothing is missed. An empty item says that the
         store has answered and nothing has changed.
         """

@@ -78,6 +78,7 @@ def _our_facts(client: Client, previous: Mapping[str, Any]) -> dict[str, Any]:
         "tokens_not_before": client.tokens_not_before,
         "created_at": client.created_at,
         "is_configured": client.is_configured,
+        "change_id": client.change_id,
         "secrets": [known.get(secret.id, {}) | asdict(secret) for secret in own],
     }
 
@@ -113,6 +114,7 @@ def read_client(stored: Stored) -> Client:
         created_at=whole(ours.get("created_at", 0)),
         is_configured=ours.get("is_configured", False) is True,
         properties=frozen(properties),
+        change_id=text(ours.get("change_id", "")),
         concurrency_token=stored.version,
     )
 
@@ -172,23 +174,28 @@ def _read_secrets(document: Document, ours: Mapping[str, Any]) -> tuple[ClientSe
 
 def write_scope(scope: Scope, previous: Document) -> Document:
     """What the document of ``scope`` must have, given the one there was before, if any."""
+    properties = _write_properties(scope.properties, previous)
+    properties[_OURS] = {"change_id": scope.change_id}
     return {
         "display_name": scope.display_name or ABSENT,
         "description": scope.description or ABSENT,
         "resources": list(scope.resources),
-        "properties": _write_properties(scope.properties, previous),
+        "properties": properties,
     }
 
 
 def read_scope(stored: Stored) -> Scope:
     """The scope in a document; raises as ``read_client`` does."""
     document = stored.document
+    properties = members_of(document.get("properties"))
+    ours = members_of(properties.pop(_OURS, None))
     return Scope(
         name=stored.key,
         resources=texts(document.get("resources")),
         display_name=text(document.get("display_name") or ""),
         description=text(document.get("description") or ""),
-        properties=frozen(members_of(document.get("properties"))),
+        properties=frozen(properties),
+        change_id=text(ours.get("change_id", "")),
         concurrency_token=stored.version,
     )
 
@@ -201,6 +208,7 @@ def write_resource(resource: Resource, previous: Document) -> Document:
         "access_token_lifetime": resource.access_token_lifetime,
         "introspection_clients": list(resource.introspection_clients),
         "properties": _write_properties(resource.properties, previous),
+        "change_id": resource.change_id,
     }
 
 
@@ -214,5 +222,6 @@ def read_resource(stored: Stored) -> Resource:
         access_token_lifetime=optional(whole, document.get("access_token_lifetime")),
         introspection_clients=texts(document.get("introspection_clients")),
         properties=frozen(members_of(document.get("properties"))),
+        change_id=text(document.get("change_id", "")),
         concurrency_token=stored.version,
     )

@@ -14,7 +14,11 @@ from .values import Document
 
 def write_key_ring(ring: KeyRingRecord) -> Document:
     """What the document of the key ring must have."""
-    return {"keys": [_write_key(key) for key in ring.keys], "revoked": list(ring.revoked)}
+    return {
+        "keys": [_write_key(key) for key in ring.keys],
+        "revoked": list(ring.revoked),
+        "change_id": ring.change_id,
+    }
 
 
 def _write_key(key: KeyRecord) -> dict[str, Any]:
@@ -32,8 +36,13 @@ def _write_key(key: KeyRecord) -> dict[str, Any]:
 
 def read_key_ring(stored: Stored) -> KeyRingRecord:
     """The key ring in a document; raises as ``read_client`` does."""
-    keys = tuple(_read_key(members) for members in stored.document["keys"])
-    return KeyRingRecord(keys, texts(stored.document.get("revoked")), stored.version)
+    document = stored.document
+    return KeyRingRecord(
+        tuple(_read_key(members) for members in document["keys"]),
+        revoked=texts(document.get("revoked")),
+        change_id=text(document.get("change_id", "")),
+        version=stored.version,
+    )
 
 
 def _read_key(members: Mapping[str, Any]) -> KeyRecord:

@@ -104,6 +104,10 @@ class MongoStore:
     def assertions(self) -> MongoCollection:
         return self._collections["assertions"]
 
+    @property
+    def audit(self) -> MongoCollection:
+        return self._collections["audit"]
+
     def prospect(self) -> Finding | None:
         """There is always a server to ask."""
         return None

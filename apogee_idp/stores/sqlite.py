@@ -53,6 +53,7 @@ class SqliteStore:
         self.revocations = made["revocations"]
         self.tokens = made["tokens"]
         self.assertions = made["assertions"]
+        self.audit = made["audit"]
 
     def prospect(self) -> Finding | None:
         """In memory there is always something to open."""

@@ -35,6 +35,7 @@ STEPS: dict[str, tuple[str, ...]] = {
             )
         ),
     ),
+    "a table for the audit trail": (_table("audit"),),
 }
 """Numbered from 1. A step that was released is never changed: new tables are a new step."""
 

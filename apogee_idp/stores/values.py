@@ -18,13 +18,15 @@ COLLECTIONS = {
     "revocations": "_id",
     "tokens": "_id",
     "assertions": "_id",
+    "audit": "_id",
 }
 """Each collection, and the member in which OpenIddict's documents have their key."""
 
 EXPIRING = ("revocations", "tokens", "assertions")
-"""Collections of documents that come and go with the traffic: nobody follows their changes."""
+"""Collections of documents that come and go with the traffic."""
 
-FOLLOWED = tuple(name for name in COLLECTIONS if name not in EXPIRING)
+FOLLOWED = ("applications", "scopes", "keys", "resources")
+"""Collections that every process keeps in mind: those whose changes are told."""
 
 VERSION_MEMBER = "concurrency_token"
 EXPIRY_MEMBER = "expiration_date"

@@ -20,6 +20,7 @@ from apogee_idp.model import Resource, Scope
 from apogee_idp.settings import load_settings
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import scopes_in
+from tests.acting import acting
 
 from .conftest import Cli
 
@@ -168,7 +169,7 @@ def test_a_resource_can_be_changed(in_store: InStore) -> None:
     """Name, lifetime, keys and clients; under the same checks, and by compare-and-set."""
 
     async def change(store: Store) -> None:
-        commands = ResourceCommands(store)
+        commands = ResourceCommands(store, **acting(store))
         await commands.add(Resource(BILLING))
         found = await commands.get(BILLING)
         changed = await commands.update(replace(found, display_name="B", access_token_lifetime=60))
@@ -192,8 +193,8 @@ def test_A_MG_06_links_made_at_once_are_all_kept(in_store: InStore) -> None:
     uris = [f"https://api{n}.example" for n in range(4)]
 
     async def link(store: Store) -> None:
-        await ScopeCommands(store).add(Scope("shared"))
-        commands = ResourceCommands(store)
+        await ScopeCommands(store, **acting(store)).add(Scope("shared"))
+        commands = ResourceCommands(store, **acting(store))
         await asyncio.gather(*(commands.add(Resource(uri), ("shared",)) for uri in uris))
         scope = await scopes_in(store).get("shared")
         assert scope is not None

@@ -23,6 +23,7 @@ from apogee_idp.management.keys import KeyCommands
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import load_key_ring
+from tests.acting import acting
 from tests.keys import ALGORITHMS, DAY, PERIODS, fresh_key_encryption_key, key_keeper
 
 KEY = fresh_key_encryption_key()
@@ -49,7 +50,9 @@ def clock() -> Clock:
 
 
 def commands(store: Store, clock: Clock, algorithms: Sequence[str] = ALGORITHMS) -> KeyCommands:
-    return KeyCommands(store, algorithms=algorithms, periods=PERIODS, now=clock)
+    return KeyCommands(
+        store, algorithms=algorithms, periods=PERIODS, now=clock, **acting(store, now=clock)
+    )
 
 
 def key(name: str, activates_at: int) -> KeyRecord:
@@ -571,11 +574,12 @@ import asyncio, os, sys
 from apogee_idp import key_keeping
 from apogee_idp.app import opened_store
 from apogee_idp.crypto.sealing import KeyEncryptionKey
+from apogee_idp.management import key_ring
 from apogee_idp.settings import Settings
 from tests.keys import key_keeper
 
-def dying(name):
-    whole = getattr(key_keeping, name)
+def dying(module, name):
+    whole = getattr(module, name)
     def half(*args, **kwargs):
         if STEP == "before " + name:
             os._exit(9)
@@ -589,15 +593,15 @@ def dying(name):
             if STEP == "after " + name:
                 os._exit(9)
         return wait()
-    setattr(key_keeping, name, half)
+    setattr(module, name, half)
 
 async def rotate():
     async with opened_store(Settings(store="sqlite:///" + sys.argv[1])) as store:
         guard = KeyEncryptionKey.parse(sys.argv[2])
         keeper = key_keeper(store, guard, now=lambda: int(sys.argv[3]))
         await keeper.load()
-        dying("generate_record")
-        dying("replace_key_ring")
+        dying(key_keeping, "generate_record")
+        dying(key_ring, "replace_key_ring")
         await keeper.maintain()
 
 STEP = sys.argv[4]

@@ -18,6 +18,7 @@ from apogee_idp.model import Client, frozen
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import clients_in
+from tests.acting import acting
 from tests.conftest import NewStoreUrl
 
 CALLBACK = "https://app.example/callback"
@@ -46,7 +47,7 @@ async def store(new_store_url: NewStoreUrl) -> AsyncIterator[Store]:
 
 @pytest.fixture
 def commands(store: Store) -> ClientCommands:
-    return ClientCommands(store, now=lambda: 1_000_000)
+    return ClientCommands(store, now=lambda: 1_000_000, **acting(store))
 
 
 def app(**facts: Any) -> ClientRegistration:
@@ -131,8 +132,8 @@ async def test_what_is_said_is_what_is_read_back(commands: ClientCommands, store
     before = await stored(store)
     assert registration_of(before) == wanted
     await commands.update(wanted)
-    assert replace(await stored(store), concurrency_token="") == replace(
-        before, concurrency_token=""
+    assert replace(await stored(store), concurrency_token="", change_id="") == replace(
+        before, concurrency_token="", change_id=""
     )
 
 
@@ -219,8 +220,8 @@ async def test_a_switch_of_flow_changes_what_the_flow_decides_and_keeps_the_rest
     assert machine.requirements == set()
     assert machine.redirect_uris == ()
     await commands.update(app(allow_offline_access=True, **own))
-    assert replace(await stored(store), concurrency_token="") == replace(
-        before, concurrency_token=""
+    assert replace(await stored(store), concurrency_token="", change_id="") == replace(
+        before, concurrency_token="", change_id=""
     )
 
 

@@ -18,6 +18,7 @@ from apogee_idp.crypto.signing import LocalSigningKey, generate_private_key
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
 from apogee_idp.presets import PRESETS
+from tests.acting import acting
 from tests.conftest import StartIdp
 
 REPOSITORY = Path(__file__).parents[2]
@@ -62,7 +63,8 @@ async def test_the_documents_refusals_refuse(
 ) -> None:
     """Without the role; with it, and for other scopes, they let pass."""
     idp = await start_idp(register=plugin(name, marker))
-    await ScopeCommands(idp.installation.store).add(Scope(scope))
+    store = idp.installation.store
+    await ScopeCommands(store, **acting(store)).add(Scope(scope))
     scopes = (scope, "ping")
     plain = await idp.add_client("plain", scopes=scopes)
     holder = await idp.add_client("holder", scopes=scopes, roles=(scope,))

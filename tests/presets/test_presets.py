@@ -11,6 +11,7 @@ from apogee_idp.management.forecast import forecast
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope, TokenProfile, frozen
 from apogee_idp.presets import PRESETS, Subject, violations
+from tests.acting import acting
 from tests.conftest import StartIdp
 from tests.idp import ISSUER, Idp
 
@@ -282,7 +283,9 @@ def test_what_no_client_or_only_advice_can_show(
 
 async def test_the_forecast_is_the_token(idp: Idp) -> None:
     """Issuer, audience, lifetime, header and claims are those of the token that is issued."""
-    await ScopeCommands(idp.installation.store).add(Scope("x", resources=("https://x.example",)))
+    store = idp.installation.store
+    scope = Scope("x", resources=("https://x.example",))
+    await ScopeCommands(store, **acting(store)).add(scope)
     profile = TokenProfile("ES256", "JWT", lifetime=77, claims=frozen({"tenant": ["blue"]}))
     secret = await idp.add_client(
         scopes=("x",), default_scopes=("x",), skip_token_encryption=True, token_profile=profile

@@ -14,6 +14,7 @@ import pytest
 
 from apogee_idp.errors import StoreUnavailable
 from apogee_idp.stores.sqlite import SqliteStore
+from apogee_idp.stores.sqlite_schema import STEPS
 
 from .conftest import Clock
 
@@ -36,7 +37,7 @@ async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None
     await again.close()
     db = sqlite3.connect(tmp_path / "a.db")
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert db.execute("PRAGMA user_version").fetchone() == (3,)
+    assert db.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
     db.close()
 
 
