@@ -15,6 +15,7 @@ from .cli_audit import audit
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
 from .cli_database import db
 from .cli_entities import clients, scopes
+from .cli_import import imports
 from .cli_keys import keys
 from .cli_presets import check_client, presets
 from .cli_resources import resources
@@ -43,6 +44,7 @@ clients.add_command(check_client)
 main.add_command(db)
 main.add_command(keys)
 main.add_command(audit)
+main.add_command(imports)
 
 
 @main.command()

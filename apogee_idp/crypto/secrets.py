@@ -15,7 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..model import ClientSecret
-from .slow_hashes import NOBODYS_HASH, SlowVerifier, hash_secret, verify_secret
+from .slow_hashes import (
+    NOBODYS_HASH,
+    SlowVerifier,
+    hash_secret,
+    is_verifiable,
+    verify_secret,
+)
 
 FAST_HASH_PREFIX = "sha256:"
 MINIMUM_LENGTH = 24
@@ -74,6 +80,11 @@ def is_secret_of(value: str, secret: ClientSecret) -> bool:
     if secret.hash.startswith(FAST_HASH_PREFIX):
         return hmac.compare_digest(secret.hash, FAST_HASH_PREFIX + _sha256(value))
     return verify_secret(secret.hash, value)
+
+
+def can_be_verified(stored: str) -> bool:
+    """Whether any secret could match the hash ``stored``."""
+    return stored.startswith(FAST_HASH_PREFIX) or is_verifiable(stored)
 
 
 def generate_reference_token() -> tuple[str, str]:

@@ -11,6 +11,7 @@ import secrets
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -47,6 +48,21 @@ def verify_secret(stored: str, presented: str) -> bool:
     if stored.startswith("$argon2"):
         return _verify_argon2(stored, presented)
     return _verify_pbkdf2(stored, presented)
+
+
+def is_verifiable(stored: str) -> bool:
+    """Whether any secret could match ``stored``: a hash we can read, within what we grant."""
+    if stored.startswith("$argon2"):
+        return _is_affordable_argon2(stored)
+    return _read_pbkdf2(stored) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pbkdf2:
+    prf: str
+    iterations: int
+    salt: bytes
+    subkey: bytes = field(repr=False)
 
 
 class SlowVerifier:
@@ -119,19 +135,34 @@ class SlowVerifier:
 
 def _verify_argon2(stored: str, presented: str) -> bool:
     try:
-        parameters = extract_parameters(stored)
-        if (
-            parameters.memory_cost > _MAX_MEMORY_KIB
-            or parameters.time_cost > _MAX_TIME_COST
-            or parameters.parallelism > _MAX_PARALLELISM
-        ):
-            return False
-        return _ARGON2.verify(stored, presented)
+        return _is_affordable_argon2(stored) and _ARGON2.verify(stored, presented)
     except (InvalidHashError, VerificationError, ValueError):
         return False
 
 
+def _is_affordable_argon2(stored: str) -> bool:
+    try:
+        parameters = extract_parameters(stored)
+    except (InvalidHashError, ValueError):
+        return False
+    return (
+        parameters.memory_cost <= _MAX_MEMORY_KIB
+        and parameters.time_cost <= _MAX_TIME_COST
+        and parameters.parallelism <= _MAX_PARALLELISM
+    )
+
+
 def _verify_pbkdf2(stored: str, presented: str) -> bool:
+    hashed = _read_pbkdf2(stored)
+    if hashed is None:
+        return False
+    derived = hashlib.pbkdf2_hmac(
+        hashed.prf, presented.encode(), hashed.salt, hashed.iterations, len(hashed.subkey)
+    )
+    return hmac.compare_digest(derived, hashed.subkey)
+
+
+def _read_pbkdf2(stored: str) -> _Pbkdf2 | None:
     """ASP.NET Core Identity's version 3 layout, which OpenIddict stores in ``client_secret``.
 
     Marker, PRF, iterations and salt length as big-endian integers, then salt and subkey.
@@ -140,7 +171,7 @@ def _verify_pbkdf2(stored: str, presented: str) -> bool:
         blob = base64.b64decode(stored, validate=True)
         marker, prf, iterations, salt_length = _PBKDF2_HEADER.unpack_from(blob)
     except (binascii.Error, ValueError, struct.error):
-        return False
+        return None
     salt = blob[_PBKDF2_HEADER.size : _PBKDF2_HEADER.size + salt_length]
     subkey = blob[_PBKDF2_HEADER.size + salt_length :]
     if (
@@ -150,8 +181,5 @@ def _verify_pbkdf2(stored: str, presented: str) -> bool:
         or len(salt) not in _PBKDF2_BYTES
         or len(subkey) not in _PBKDF2_BYTES
     ):
-        return False
-    derived = hashlib.pbkdf2_hmac(
-        _PBKDF2_PRFS[prf], presented.encode(), salt, iterations, len(subkey)
-    )
-    return hmac.compare_digest(derived, subkey)
+        return None
+    return _Pbkdf2(_PBKDF2_PRFS[prf], iterations, salt, subkey)

@@ -6,8 +6,9 @@ or not it has been cleaned away.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 from ..errors import StoreUnavailable
@@ -32,6 +33,19 @@ class Page:
 
     items: tuple[Stored, ...]
     after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What another program keeps in the same database, counted; all of it is left alone.
+
+    ``tokens`` and ``authorizations`` are OpenIddict's, by type; those without one under ``""``.
+    ``nameless`` documents of a collection have no key that is text: nobody can ask for them.
+    """
+
+    tokens: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    authorizations: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    nameless: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +181,10 @@ class Store(Protocol):
 
     async def check(self) -> list[Finding]:
         """What a person should know of the store; raises StoreUnavailable."""
+        ...
+
+    async def foreign(self) -> Foreign:
+        """What there is beside our documents; raises StoreUnavailable."""
         ...
 
     async def close(self) -> None:

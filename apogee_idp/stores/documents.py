@@ -36,6 +36,7 @@ OPENIDDICT_SECRET_ID = "openiddict"
 
 _SKIP_TOKEN_ENCRYPTION = "SkipTokenEncryption"
 _OURS = "apogee"
+_ASYMMETRIC = ("RSA", "EC")
 
 
 def write_client(client: Client, previous: Document) -> Document:
@@ -52,12 +53,20 @@ def write_client(client: Client, previous: Document) -> Document:
         "display_name": client.display_name or ABSENT,
         "permissions": sorted(client.permissions),
         "requirements": sorted(client.requirements),
-        "redirect_uris": list(client.redirect_uris) or ABSENT,
-        "post_logout_redirect_uris": list(client.post_logout_redirect_uris) or ABSENT,
+        "redirect_uris": _write_uris(client.redirect_uris, previous.get("redirect_uris", ABSENT)),
+        "post_logout_redirect_uris": _write_uris(
+            client.post_logout_redirect_uris, previous.get("post_logout_redirect_uris", ABSENT)
+        ),
         "client_secret": legacy[0] if legacy else ABSENT,
         "json_web_key_set": ABSENT if client.jwks is None else thawed(client.jwks),
         "properties": properties,
     }
+
+
+def _write_uris(uris: tuple[str, ...], previous: Any) -> Any:
+    """None at all is nothing, an empty list, or whatever else it was before."""
+    is_none_still = not uris and (previous is ABSENT or not previous)
+    return previous if is_none_still else list(uris) or ABSENT
 
 
 def _write_properties(properties: Mapping[str, Any], previous: Document) -> dict[str, Any]:
@@ -90,7 +99,9 @@ def read_client(stored: Stored) -> Client:
     ours = members_of(properties.pop(_OURS, None))
     # Only the boolean true opts out: "true", 1 and whatever else leave encryption on.
     skip = properties.pop(_SKIP_TOKEN_ENCRYPTION, None) is True
-    confidential = text(document.get("client_type") or "").lower() == "confidential"
+    jwks = optional(json_object, document.get("json_web_key_set"))
+    declared = text(document.get("client_type") or "").lower()
+    confidential = (declared or _inferred_type(document, jwks)) == "confidential"
     return Client(
         client_id=stored.key,
         display_name=text(document.get("display_name") or ""),
@@ -107,7 +118,7 @@ def read_client(stored: Stored) -> Client:
         skip_token_encryption=skip,
         token_profile=_read_token_profile(ours.get("token_profile", {})),
         secrets=_read_secrets(document, ours),
-        jwks=optional(json_object, document.get("json_web_key_set")),
+        jwks=jwks,
         jwks_uri=optional(text, ours.get("jwks_uri")),
         accepts_token_endpoint_audience=ours.get("accepts_token_endpoint_audience", False) is True,
         tokens_not_before=whole(ours.get("tokens_not_before", 0)),
@@ -125,6 +136,17 @@ def is_configured(document: Document) -> bool:
     for name in ("properties", _OURS, "is_configured"):
         place = place.get(name) if isinstance(place, Mapping) else None
     return place is True
+
+
+def _inferred_type(document: Document, jwks: Mapping[str, Any] | None) -> str:
+    """What OpenIddict takes a client to be whose type was left out."""
+    keys = () if jwks is None else jwks.get("keys", ())
+    has_proof = bool(document.get("client_secret")) or any(map(_verifies_assertions, keys))
+    return "confidential" if has_proof else "public"
+
+
+def _verifies_assertions(key: Mapping[str, Any]) -> bool:
+    return key.get("kty") in _ASYMMETRIC and key.get("use", "sig") == "sig"
 
 
 def _write_token_profile(profile: TokenProfile) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from pymongo.write_concern import WriteConcern
 
 from ..errors import SettingsError, StoreUnavailable
 from ..model import Finding
-from .base import ANYTHING, Change, Schema
+from .base import ANYTHING, Change, Foreign, Schema
 from .mongo_collection import MongoCollection, Raw
 from .mongo_errors import answered_within, translated_errors
-from .mongo_schema import MongoSchema, place_of
+from .mongo_schema import OPENIDDICTS, MongoSchema, place_of
 from .polling import Versions, poll_versions
 from .values import COLLECTIONS, FOLLOWED
 
@@ -34,6 +34,7 @@ _HEARTBEAT_SECONDS = 0.5
 _SILENCE_SECONDS = 1.5
 _NO_CHANGE_STREAMS = (13, 40573)  # no permission; no replica set
 _CONNECTING_SECONDS = 5.0
+_COUNTING_SECONDS = 60.0
 _POOL_SIZE = 32
 
 
@@ -56,6 +57,7 @@ class MongoStore:
     ) -> None:
         self._client, self._motor_database = _connect(url, patience)
         self._database = cast(AsyncDatabase[Raw], self._motor_database)
+        self._prefix = prefix
         self._names = {place_of(name, prefix): name for name in COLLECTIONS}
         self._followed = {place: n for place, n in self._names.items() if n in FOLLOWED}
         self._schema = MongoSchema(
@@ -147,6 +149,14 @@ class MongoStore:
                 await self._check_clock(),
             ]
 
+    async def foreign(self) -> Foreign:
+        async with answered_within(_COUNTING_SECONDS):
+            return Foreign(
+                tokens=await self._types_in("tokens"),
+                authorizations=await self._types_in("authorizations"),
+                nameless={name: await self._collections[name].nameless() for name in OPENIDDICTS},
+            )
+
     async def close(self) -> None:
         await asyncio.to_thread(self._client.close)
 
@@ -192,6 +202,14 @@ class MongoStore:
             for name in FOLLOWED
             for key, version in (await self._collections[name].versions()).items()
         }
+
+    async def _types_in(self, name: str) -> dict[str, int]:
+        """How many documents of each type there are in a collection that only OpenIddict has."""
+        documents = self._database[f"{self._prefix}.{name}"]
+        types = [kind for kind in await documents.distinct("type") if isinstance(kind, str)]
+        counts = {kind: await documents.count_documents({"type": kind}) for kind in sorted(types)}
+        untyped = await documents.count_documents({}) - sum(counts.values())
+        return counts | ({"": untyped} if untyped else {})
 
     async def _check_version(self) -> Finding:
         build = await self._database.command("buildInfo")

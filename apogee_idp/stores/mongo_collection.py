@@ -126,6 +126,12 @@ class MongoCollection:
             found = await self._documents.find(self._with_keys(), members).to_list(None)
         return {raw[self._key]: _version(raw) for raw in found}
 
+    async def nameless(self) -> int:
+        """How many documents have no key that is text, so that nobody can ask for them."""
+        nobodys = {"$nor": [self._with_keys()]}
+        async with self._reading():
+            return await self._documents.count_documents(nobodys)
+
     def _reading(self) -> AbstractAsyncContextManager[None]:
         return answered_within(self._patience)
 

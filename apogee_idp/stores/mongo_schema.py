@@ -24,12 +24,12 @@ _STEP_SECONDS = 60.0
 _WAIT_SECONDS = 0.1
 _WAITS = 100
 _INDEX_CONFLICTS = (85, 86)
-_OPENIDDICTS = ("applications", "scopes")
+OPENIDDICTS = ("applications", "scopes")
 
 
 def place_of(name: str, prefix: str) -> str:
     """The collection that ``name`` is kept in; ours apart from what OpenIddict may ever have."""
-    return f"{prefix}.{name}" if name in _OPENIDDICTS else f"{prefix}.apogee.{name}"
+    return f"{prefix}.{name}" if name in OPENIDDICTS else f"{prefix}.apogee.{name}"
 
 
 class Step(Protocol):

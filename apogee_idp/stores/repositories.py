@@ -42,7 +42,7 @@ class Repository(Generic[Entity]):
     async def get(self, key: str) -> Entity | None:
         """The entity under this key, or None."""
         stored = await self._collection.get(key)
-        return None if stored is None else self._entity(stored)
+        return None if stored is None else self.entity(stored)
 
     async def add(self, entity: Entity) -> Entity:
         """Stores a new entity; raises AlreadyExists."""
@@ -54,7 +54,7 @@ class Repository(Generic[Entity]):
         key = self._key(entity)
         stored = await self._collection.get(key)
         if stored is not None:
-            self._entity(stored)  # what is damaged is not written to
+            self.entity(stored)  # what is damaged is not written to
         previous = stored.document if stored else {}
         changes = difference(previous, self._write(entity, previous))
         version = await self._collection.replace(key, changes, version=entity.concurrency_token)
@@ -66,10 +66,15 @@ class Repository(Generic[Entity]):
 
     async def all(self) -> AsyncIterator[Entity]:
         """Every entity in the order of its key, fetched page by page."""
-        async for stored in documents_in(self._collection):
-            yield self._entity(stored)
+        async for stored in self.documents():
+            yield self.entity(stored)
 
-    def _entity(self, stored: Stored) -> Entity:
+    def documents(self) -> AsyncIterator[Stored]:
+        """The same, before anything is made of them: one that is damaged ends nothing."""
+        return documents_in(self._collection)
+
+    def entity(self, stored: Stored) -> Entity:
+        """What ``stored`` is the document of."""
         try:
             return self._read(stored)
         except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 from ..model import Finding
-from .base import Change, Schema
+from .base import Change, Foreign, Schema
 from .polling import Versions, poll_versions
 from .sqlite_collection import SqliteCollection
 from .sqlite_schema import do_missing_steps, read_schema
@@ -90,6 +90,10 @@ class SqliteStore:
         if verdict != ["ok"]:
             return [Finding("store", False, f"{self._path}: is damaged; restore a backup")]
         return [Finding("store", True, f"SQLite {sqlite3.sqlite_version}, {self._path}")]
+
+    async def foreign(self) -> Foreign:
+        """Nobody else writes to the file."""
+        return Foreign()
 
     async def close(self) -> None:
         """Commits what was submitted, then closes the connections."""
