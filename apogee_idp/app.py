@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .crypto.slow_hashes import SlowVerifier
-from .errors import KeyringError
+from .errors import KeyringError, StoreUnavailable
 from .following import StoreFollower
 from .housekeeping import Housekeeper
 from .key_encryption import key_encryption_keys
@@ -27,6 +27,7 @@ from .management.key_ring import AuditedKeyRing
 from .outgoing import Outgoing
 from .pipeline import Registry
 from .readiness import Readiness
+from .secret_usage import SecretUsage
 from .services import Services
 from .settings import Settings
 from .stores.base import Store
@@ -36,6 +37,7 @@ from .stores.sqlite import SqliteStore
 from .wiring import Foundation, build_registry, build_services
 
 _PATIENCE = 5.0
+_LAST_FLUSH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Installation:
     services: Services
     registry: Registry
     configured_clients: tuple[ConfiguredClient, ...]
+    usage: SecretUsage
     readiness: Readiness
     housekeeper: Housekeeper
     following: asyncio.Task[None]
@@ -162,6 +165,7 @@ async def opened_installation(
     store = store_of(settings, now=now, patience=patience)
     audit = audit_of(store, now=now)
     outgoing = Outgoing(settings.private_hosts)
+    usage = SecretUsage(store.secrets, now=now)
     plugin_keys = PluginKeys()
     keeper = KeyKeeper(
         AuditedKeyRing(store, audit, SERVER_ACTOR),
@@ -172,16 +176,25 @@ async def opened_installation(
         sources={"files": key_files_of(settings), "plugins": plugin_keys},
     )
     foundation = Foundation(
-        settings, store, keeper.ring, slow, outgoing, now=now, new_id=new_id, patience=patience
+        settings,
+        store,
+        keeper.ring,
+        slow,
+        outgoing,
+        usage,
+        now=now,
+        new_id=new_id,
+        patience=patience,
     )
     try:
         services = build_services(foundation)
         registry = build_registry(services)
         plugin_keys.ask(registry)
         async with _kept_in_step(foundation, keeper, services, audit) as kept:
-            yield Installation(settings, store, audit, services, registry, configured, *kept)
+            yield Installation(settings, store, audit, services, registry, configured, usage, *kept)
     finally:
         await outgoing.close()
+        await _flush_for_the_last_time(usage)
         await store.close()
         slow.close()
 
@@ -203,11 +216,19 @@ async def _kept_in_step(
         store.revocations.expire,
         store.tokens.expire,
         store.assertions.expire,
+        foundation.usage.flush,
         lambda: audit.settle(store),
     )
     housekeeper = Housekeeper(keeper, every_minute, monotonic=time.monotonic)
     async with _running(housekeeper), _running(follower) as following:
         yield readiness, housekeeper, following
+
+
+async def _flush_for_the_last_time(usage: SecretUsage) -> None:
+    """A store that is lost just now keeps no process from ending."""
+    with suppress(StoreUnavailable, TimeoutError):
+        async with asyncio.timeout(_LAST_FLUSH_SECONDS):
+            await usage.flush()
 
 
 @asynccontextmanager

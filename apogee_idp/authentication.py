@@ -15,6 +15,7 @@ from .requests import (
     PresentedAssertion,
     PresentedCredentials,
 )
+from .secret_usage import SecretUsage
 from .stores.directory import Directory
 
 _NOBODY = Client("nobody", secrets=(ClientSecret("-", "sha256:-"),))
@@ -23,19 +24,21 @@ _NOBODY = Client("nobody", secrets=(ClientSecret("-", "sha256:-"),))
 class ClientAuthenticator:
     """Authenticates clients, and knows which proofs of it are genuine."""
 
-    __slots__ = ("_assertions", "_clients", "_now", "_proofs", "_secrets")
+    __slots__ = ("_assertions", "_clients", "_now", "_proofs", "_secrets", "_usage")
 
     def __init__(
         self,
         clients: Directory[Client],
         secrets: SecretVerifier,
         assertions: AssertionVerifier,
+        usage: SecretUsage,
         *,
         now: Callable[[], int],
     ) -> None:
         self._clients = clients
         self._secrets = secrets
         self._assertions = assertions
+        self._usage = usage
         self._now = now
         self._proofs: WeakSet[ClientAuthentication] = WeakSet()
 
@@ -77,6 +80,7 @@ class ClientAuthenticator:
         )
         if client is None or obstacle or matched is None:
             raise InvalidClient(reason=obstacle or "wrong or expired secret")
+        self._usage.note(client.client_id, matched)
         return client
 
     async def _by_assertion(self, presented: PresentedAssertion) -> Client:
@@ -93,7 +97,7 @@ class ClientAuthenticator:
 
     def _usable_secrets(self, client: Client) -> tuple[ClientSecret, ...]:
         now = self._now()
-        return tuple(s for s in client.secrets if s.expires_at is None or s.expires_at > now)
+        return tuple(s for s in client.secrets if not s.is_expired(now))
 
 
 def _obstacle(client: Client | None) -> str:

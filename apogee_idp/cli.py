@@ -19,6 +19,7 @@ from .cli_import import imports
 from .cli_keys import keys
 from .cli_presets import check_client, presets
 from .cli_resources import resources
+from .cli_secrets import rotate_secret, secrets
 from .errors import SettingsError
 from .logs import logging_to
 from .model import Finding
@@ -41,6 +42,8 @@ main.add_command(resources)
 main.add_command(apply)
 main.add_command(presets)
 clients.add_command(check_client)
+clients.add_command(rotate_secret)
+clients.add_command(secrets)
 main.add_command(db)
 main.add_command(keys)
 main.add_command(audit)

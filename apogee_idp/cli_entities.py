@@ -120,17 +120,6 @@ def delete_client(client_id: str, config: Path | None) -> None:
     click.echo(f"deleted {client_id}")
 
 
-@clients.command("rotate-secret")
-@click.argument("client_id")
-@JSON_OPTION
-@CONFIG_OPTION
-@reports_errors
-def rotate_secret(client_id: str, as_json: bool, config: Path | None) -> None:
-    """Replace a client's secrets by a new one and print it, this once."""
-    secret = _with_clients(config, lambda commands: commands.rotate_secret(client_id))
-    print_secret(client_id, secret, as_json)
-
-
 @clients.command("revoke-tokens")
 @click.argument("client_id")
 @CONFIG_OPTION

@@ -153,12 +153,17 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """One secret of a client, as a hash; times are Unix seconds."""
+    """One secret of a client, as a hash; ``name`` is for people, times are Unix seconds."""
 
     id: str
     hash: str = field(repr=False)
     created_at: int = 0
     expires_at: int | None = None
+    name: str = ""
+
+    def is_expired(self, now: int) -> bool:
+        """Whether it has ended by ``now``: from the second of its expiry on."""
+        return self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from .recipients import RecipientKeys
 from .reference_tokens import ReferenceTokens
 from .remote_keys import RemoteKeys
 from .revocation import Revocations
+from .secret_usage import SecretUsage
 from .services import Services
 from .settings import BUILT_IN_PLUGIN, Settings
 from .stages import (
@@ -68,6 +69,7 @@ class Foundation:
     keys: KeyRing
     slow: SlowVerifier
     outgoing: Outgoing
+    usage: SecretUsage
     now: Callable[[], int]
     new_id: Callable[[], str]
     patience: float
@@ -122,7 +124,8 @@ def _build_authenticator(on: Foundation, clients: Directory[Client]) -> ClientAu
         now=on.now,
         patience=on.patience,
     )
-    return ClientAuthenticator(clients, SecretVerifier(on.slow), assertions, now=on.now)
+    verifier = SecretVerifier(on.slow)
+    return ClientAuthenticator(clients, verifier, assertions, on.usage, now=on.now)
 
 
 def _resource_in(store: Store) -> Callable[[str], Awaitable[Resource]]:

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from apogee_idp.app import Installation
 from apogee_idp.crypto.sealing import KeyEncryptionKey, unseal
+from apogee_idp.management.client_secrets import SecretCommands
 from apogee_idp.management.clients import ClientCommands
 from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.model import Client
@@ -79,6 +80,11 @@ class Idp:
         assert made is not None
         self.secrets[client_id] = made.value
         return made.value
+
+    def secret_commands(self) -> SecretCommands:
+        """The commands on its clients' secrets, with its clock and its own counters."""
+        store, usage = self.installation.store, self.installation.usage
+        return SecretCommands(store, usage, now=self._clock, **acting(store, now=self._clock))
 
     async def change_client(self, client_id: str, **changes: Any) -> Client:
         """Rewrites parts of a stored client."""

@@ -28,7 +28,10 @@ MINIMUM_LENGTH = 24
 MAXIMUM_BYTES = 1024
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_OURS = re.compile(r"apogee_([0-9A-Za-z]{1,32})_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}")
+SECRET_PATTERN = r"apogee_[0-9A-Za-z]{1,32}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}"
+"""What secret scanners look for; published in README.md and SECURITY.md."""
+
+_OURS = re.compile(SECRET_PATTERN)
 _REFERENCE = re.compile(r"apogee_at_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}")
 _NOBODYS_DIGEST = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
 
@@ -72,14 +75,18 @@ def secret_id_of(value: str) -> str | None:
     match = _OURS.fullmatch(value)
     if match is None or not hmac.compare_digest(_checksum(value[:-7]), value[-6:]):
         return None
-    return match[1]
+    return value.split("_")[1]
 
 
-def is_secret_of(value: str, secret: ClientSecret) -> bool:
-    """Whether ``value`` is this secret: call it in a thread, the hash may be a slow one."""
-    if secret.hash.startswith(FAST_HASH_PREFIX):
-        return hmac.compare_digest(secret.hash, FAST_HASH_PREFIX + _sha256(value))
-    return verify_secret(secret.hash, value)
+def is_secret(known: ClientSecret, value: str) -> bool:
+    """Whether ``value``, of our own format, is the secret ``known``; compared in constant time."""
+    expected = FAST_HASH_PREFIX + _sha256(value)
+    return hmac.compare_digest(known.hash.encode(), expected.encode())
+
+
+def is_any_secret(known: ClientSecret, value: str) -> bool:
+    """The same for a ``value`` of any format: call it in a thread, the hash may be a slow one."""
+    return is_secret(known, value) or verify_secret(known.hash, value)
 
 
 def can_be_verified(stored: str) -> bool:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_secret_of
+from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_any_secret
 from ..errors import AlreadyExists, CommandRefused, Conflict
 from ..model import (
     CLIENT_CREDENTIALS,
@@ -159,16 +159,6 @@ class ClientCommands:
             if not await self._clients.delete(client_id):
                 raise CommandRefused(f"there is no client {client_id}")
 
-    async def rotate_secret(self, client_id: str) -> NewSecret:
-        """A new secret in place of all the client had, which stop working."""
-        client = await self._changeable(client_id)
-        if client.client_type != "confidential":
-            raise CommandRefused(f"{client_id} is a public client: it has no secret")
-        secret = generate_secret()
-        changed = replace(client, secrets=(self._stored(secret),))
-        await self._update("rotate_secret", client, changed)
-        return secret
-
     async def set_enabled(self, client_id: str, *, enabled: bool) -> Client:
         """A disabled client gets no token, and introspection refuses those that it has."""
         client = await self._changeable(client_id)
@@ -183,11 +173,7 @@ class ClientCommands:
 
     async def _changeable(self, client_id: str) -> Client:
         client = await self.get(client_id)
-        if client.is_configured:
-            raise CommandRefused(
-                f"{client_id} stands in a file of the setting client_files: change it there, or"
-                " take it out there and run `apogee-idp apply --prune`"
-            )
+        check_changeable(client)
         return client
 
     async def _update(self, action: str, before: Client, after: Client) -> Client:
@@ -277,11 +263,20 @@ class ClientCommands:
         return scope or Scope(name)
 
 
+def check_changeable(client: Client) -> None:
+    """Raises CommandRefused for a client that stands in a file: the next start would undo it."""
+    if client.is_configured:
+        raise CommandRefused(
+            f"{client.client_id} stands in a file of the setting client_files: change it there, or"
+            " take it out there and run `apogee-idp apply --prune`"
+        )
+
+
 async def has_secret(client: Client, value: str) -> bool:
     """Whether ``value`` is one of the client's secrets."""
 
     def is_any() -> bool:
-        return any(is_secret_of(value, secret) for secret in client.secrets)
+        return any(is_any_secret(secret, value) for secret in client.secrets)
 
     return await asyncio.to_thread(is_any)
 

@@ -147,6 +147,8 @@ class Store(Protocol):
     def assertions(self) -> Collection: ...
     @property
     def audit(self) -> Collection: ...
+    @property
+    def secrets(self) -> Collection: ...
 
     def prospect(self) -> Finding | None:
         """What the first start would make; None if there is something to open."""
@@ -173,7 +175,7 @@ class Store(Protocol):
     def changes(self) -> AsyncGenerator[Sequence[Change], None]:
         """What any process changes from now on, soon after; raises StoreUnavailable.
 
-        Told are changes of the FOLLOWED collections.
+        Told are changes of the FOLLOWED collections alone.
         The first item has ANYTHING: from then on nothing is missed. An empty item says that the
         store has answered and nothing has changed.
         """

@@ -186,6 +186,7 @@ def _read_secrets(document: Document, ours: Mapping[str, Any]) -> tuple[ClientSe
             text(secret["hash"]),
             whole(secret.get("created_at", 0)),
             optional(whole, secret.get("expires_at")),
+            text(secret.get("name", "")),
         )
         for secret in ours.get("secrets", ())
     ]

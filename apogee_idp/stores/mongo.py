@@ -99,6 +99,10 @@ class MongoStore:
         return self._collections["revocations"]
 
     @property
+    def secrets(self) -> MongoCollection:
+        return self._collections["secrets"]
+
+    @property
     def tokens(self) -> MongoCollection:
         return self._collections["tokens"]
 

@@ -54,6 +54,7 @@ class SqliteStore:
         self.tokens = made["tokens"]
         self.assertions = made["assertions"]
         self.audit = made["audit"]
+        self.secrets = made["secrets"]
 
     def prospect(self) -> Finding | None:
         """In memory there is always something to open."""

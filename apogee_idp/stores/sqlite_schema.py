@@ -36,6 +36,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "a table for the audit trail": (_table("audit"),),
+    "table for the use of secrets": (_table("secrets"),),
 }
 """Numbered from 1. A step that was released is never changed: new tables are a new step."""
 

@@ -19,14 +19,15 @@ COLLECTIONS = {
     "tokens": "_id",
     "assertions": "_id",
     "audit": "_id",
+    "secrets": "_id",
 }
 """Each collection, and the member in which OpenIddict's documents have their key."""
 
 EXPIRING = ("revocations", "tokens", "assertions")
-"""Collections of documents that come and go with the traffic."""
+"""Collections of documents that come and go with the traffic, each with an expiry."""
 
 FOLLOWED = ("applications", "scopes", "keys", "resources")
-"""Collections that every process keeps in mind: those whose changes are told."""
+"""Collections whose changes every process has to hear of; the others are asked when needed."""
 
 VERSION_MEMBER = "concurrency_token"
 EXPIRY_MEMBER = "expiration_date"

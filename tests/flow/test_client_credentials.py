@@ -10,10 +10,8 @@ import jwt
 import pytest
 
 from apogee_idp import ProcessSignIn, Registry, Services
-from apogee_idp.management.clients import ClientCommands
 from apogee_idp.model import Resource, TokenProfile
 from apogee_idp.stores.repositories import resources_in
-from tests.acting import acting
 from tests.canary import OPERATORS_SECRET
 from tests.conftest import StartIdp
 from tests.idp import ISSUER, Idp, is_jwe
@@ -440,8 +438,7 @@ async def test_a_rotation_ends_OpenIddicts_secret_too(start_idp: StartIdp) -> No
         },
     )
     assert (await idp.grant("legacy", OPENIDDICT_SECRET)).status == 200
-    store = idp.installation.store
-    new = await ClientCommands(store, now=lambda: 0, **acting(store)).rotate_secret("legacy")
+    new = await idp.secret_commands().rotate("legacy", 0)
     stored = await idp.installation.store.applications.get("legacy")
     assert stored is not None
     assert "client_secret" not in stored.document

@@ -12,11 +12,14 @@ from jwcrypto import jwk
 
 from apogee_idp.errors import CommandRefused, StoreUnavailable
 from apogee_idp.management.audit import Audit, AuditEntry
-from apogee_idp.management.clients import AddClient, ClientCommands
+from apogee_idp.management.client_secrets import SecretCommands
+from apogee_idp.management.clients import ClientCommands
 from apogee_idp.management.keys import KeyCommands
+from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.management.resources import ResourceCommands
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Resource, Scope
+from apogee_idp.secret_usage import SecretUsage
 from apogee_idp.stores.base import Collection, Store
 from apogee_idp.stores.repositories import (
     clients_in,
@@ -42,6 +45,7 @@ class Commands:
     scopes: ScopeCommands
     resources: ResourceCommands
     clients: ClientCommands
+    secrets: SecretCommands
     keys: KeyCommands
 
 
@@ -54,6 +58,7 @@ def commands_on(store: Store, clock: Clock, trail: Collection | None = None) -> 
         ScopeCommands(store, **who),
         ResourceCommands(store, **who),
         ClientCommands(store, now=clock, **who),
+        SecretCommands(store, SecretUsage(store.secrets, now=clock), now=clock, **who),
         KeyCommands(store, algorithms=ALGORITHMS, periods=PERIODS, now=clock, **who),
     )
 
@@ -66,7 +71,7 @@ async def commands(store: Store, clock: Clock) -> Commands:
     for name in ("read", "write"):
         await made.scopes.add(Scope(name))
     await made.resources.add(Resource(BILLING), ("read", "write"))
-    await made.clients.add(AddClient("billing", secret=OPERATORS_SECRET))
+    await made.clients.add(ClientRegistration("billing"), secret=OPERATORS_SECRET)
     clock.now += 1
     return made
 
@@ -79,6 +84,11 @@ async def update_resource(commands: Commands) -> None:
 async def revoke_key(commands: Commands) -> None:
     (key,) = [key.record for key in await commands.keys.all() if key.record.algorithm == "RS256"]
     await commands.keys.revoke(key.kid, GUARD)
+
+
+async def retire_secret(commands: Commands) -> None:
+    (status,) = await commands.secrets.list("billing")
+    await commands.secrets.retire("billing", status.secret.id, force=True)
 
 
 Run = Callable[[Commands], Awaitable[object]]
@@ -96,9 +106,21 @@ ALL: dict[str, tuple[str, str, Run]] = {
         BILLING,
         lambda c: c.resources.delete(BILLING, from_scopes=True),
     ),
-    "add_client": ("client", "new", lambda c: c.clients.add(AddClient("new"))),
+    "add_client": ("client", "new", lambda c: c.clients.add(ClientRegistration("new"))),
+    "update_client": (
+        "client",
+        "billing",
+        lambda c: c.clients.update(ClientRegistration("billing", roles=("reader",))),
+    ),
+    "disable_client": (
+        "client",
+        "billing",
+        lambda c: c.clients.set_enabled("billing", enabled=False),
+    ),
+    "add_secret": ("client", "billing", lambda c: c.secrets.add("billing")),
+    "retire_secret": ("client", "billing", retire_secret),
     "delete_client": ("client", "billing", lambda c: c.clients.delete("billing")),
-    "rotate_secret": ("client", "billing", lambda c: c.clients.rotate_secret("billing")),
+    "rotate_secret": ("client", "billing", lambda c: c.secrets.rotate("billing", 0)),
     "revoke_tokens": ("client", "billing", lambda c: c.clients.revoke_tokens("billing")),
     "rotate_key": ("key_ring", "current", lambda c: c.keys.rotate("RS256", GUARD)),
     "revoke_key": ("key_ring", "current", revoke_key),
@@ -140,7 +162,7 @@ async def test_a_command_leaves_one_entry_and_its_id(
     assert (entry.action, entry.kind, entry.key) == (action, kind, key)
     assert (entry.actor, entry.request_id, entry.at) == (TESTER.subject, "test", clock.now)
     assert entry.outcome == "done"
-    assert (entry.before is None) == action.startswith("add_")
+    assert (entry.before is None) == (action == f"add_{kind}")
     assert (entry.after is None) == action.startswith("delete_")
     assert entry.before != entry.after
     entity = await changed(store, kind, key)
@@ -151,15 +173,26 @@ async def test_a_command_leaves_one_entry_and_its_id(
 
 def test_every_command_is_in_that_table() -> None:
     """Whoever adds one adds it there."""
-    reads = {"all", "get", "scopes_of"}
+    reads = {"all", "get", "list", "scopes_of", "check", "check_configured"}
+    by_other_names = {
+        "configure": "update_client",
+        "set_enabled": "disable_client",
+        "report_leaked": "end_leaked_secret",
+    }
     found = {
-        name
-        for kind in (ScopeCommands, ResourceCommands, ClientCommands, KeyCommands)
+        by_other_names.get(name, name)
+        for kind in (
+            ScopeCommands,
+            ResourceCommands,
+            ClientCommands,
+            SecretCommands,
+            KeyCommands,
+        )
         for name in vars(kind)
         if not name.startswith("_") and name not in reads
     }
     covered = {action.split("_")[0] for action in ALL} | set(ALL)
-    assert found <= covered
+    assert found <= covered | {"end_leaked_secret"}
 
 
 class Refusing:
@@ -198,7 +231,7 @@ async def test_A_SEC_01_no_entry_has_a_secret(
             "json_web_key_set": {"keys": [private, {"kty": "oct", "k": OPERATORS_SECRET}]},
         },
     )
-    secret = await commands.clients.rotate_secret("billing")
+    secret = await commands.secrets.rotate("billing", 0)
     await commands.clients.delete("imported")
     await commands.keys.rotate("RS256", GUARD)
     ring = await load_key_ring(store)
@@ -212,6 +245,18 @@ async def test_A_SEC_01_no_entry_has_a_secret(
     hashes = [stored.hash for stored in billing.secrets]
     for hidden in (private["d"], OPERATORS_SECRET, secret.value, *sealed, *hashes):
         assert hidden not in written
+
+
+async def test_the_end_of_a_leaked_secret_is_recorded(
+    commands: Commands, store: Store, clock: Clock
+) -> None:
+    """Whoever reported it, and however often."""
+    secret = await commands.secrets.add("billing")
+    assert await commands.secrets.report_leaked(secret.value)
+    clock.now += 60
+    assert not await commands.secrets.report_leaked(secret.value)
+    ended = [e for e in await entries(store, clock) if e.action == "end_leaked_secret"]
+    assert [(e.key, e.outcome) for e in ended] == [("billing", "done")]
 
 
 async def test_a_command_that_comes_second_is_recorded_as_refused(

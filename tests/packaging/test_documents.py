@@ -14,6 +14,7 @@ import pytest
 
 from apogee_idp import ProvideKeys, Registry, Services, Settings, TokenProfile
 from apogee_idp.cli import main
+from apogee_idp.crypto.secrets import SECRET_PATTERN, generate_secret
 from apogee_idp.crypto.signing import LocalSigningKey, generate_private_key
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
@@ -150,6 +151,13 @@ def test_READMEs_commands_exist() -> None:
     for group in ("clients", "scopes", "db", "keys", "resources"):
         for command in main.commands[group].commands:  # type: ignore[attr-defined]
             assert re.search(rf"`(apogee-idp {group} )?{command}\b", text), command
+
+
+def test_the_pattern_for_secret_scanners_is_the_one_that_holds() -> None:
+    """To the letter, where people look for it; and our secrets match it."""
+    for name in ("README.md", "SECURITY.md"):
+        assert f"`{SECRET_PATTERN}`" in text_of(name)
+    assert re.fullmatch(SECRET_PATTERN, generate_secret().value)
 
 
 def test_READMEs_presets_are_the_presets() -> None:

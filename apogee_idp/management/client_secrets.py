@@ -1,0 +1,204 @@
+"""Commands on the secrets of clients: several live at once, so that one is changed in peace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, secret_id_of
+from ..errors import CommandRefused, Conflict
+from ..model import Client, ClientSecret
+from ..secret_usage import SecretUsage, Usage
+from ..stores.base import Store
+from ..stores.documents import OPENIDDICT_SECRET_ID
+from ..stores.repositories import clients_in
+from .actor import Actor
+from .audit import Audit, Trail
+from .clients import check_changeable
+from .facts import client_facts
+from .leaked_secrets import LeakedSecrets
+
+MAXIMUM_SECRETS = 10
+UNUSED_SECONDS = 3600
+_MAXIMUM_NAME = 100
+_LATEST = 253_402_300_799  # the last second of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStatus:
+    """A secret, how it was used, and whether anyone would miss it."""
+
+    secret: ClientSecret
+    usage: Usage
+    is_expired: bool
+    is_safe_to_retire: bool
+
+
+class SecretCommands:
+    """Raises CommandRefused for what breaks a rule, and whatever the store raises.
+
+    What ``actor`` changes is recorded. ``now`` gives Unix seconds. A secret that was used in the
+    last ``unused_seconds`` is in use.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        usage: SecretUsage,
+        *,
+        now: Callable[[], int],
+        audit: Audit,
+        actor: Actor,
+        unused_seconds: int = UNUSED_SECONDS,
+    ) -> None:
+        self._clients = clients_in(store)
+        self._usage = usage
+        self._now = now
+        self._unused_seconds = unused_seconds
+        self._trail = Trail(audit, actor, "client", lambda c: c.client_id, client_facts)
+        self._leaked = LeakedSecrets(store, usage, self._trail, now=now)
+
+    async def add(
+        self, client_id: str, name: str = "", expires_at: int | None = None, own: str | None = None
+    ) -> NewSecret:
+        """One more secret beside those the client has; expired ones make room.
+
+        ``own`` is the operator's, else one is generated. ``expires_at`` is in Unix seconds.
+        """
+        client, now = await self._confidential(client_id), self._now()
+        _check_name(name)
+        if expires_at is not None and not now < expires_at <= _LATEST:
+            raise CommandRefused("a secret expires in the future, before the year 10000")
+        secret = await _adopted(own) if own is not None else generate_secret()
+        if any(known.id == secret.id for known in client.secrets):
+            raise CommandRefused(f"{client_id} has the secret {secret.id} already")
+        stored = ClientSecret(secret.id, secret.hash, now, expires_at, name)
+        await self._store("add_secret", client, (*self._live(client), stored), secret)
+        return secret
+
+    async def rotate(self, client_id: str, overlap_seconds: int) -> NewSecret:
+        """A new secret; all others end after the overlap, or earlier if they would have anyway.
+
+        Without an overlap they end at once.
+        """
+        if overlap_seconds < 0:
+            raise CommandRefused("the overlap can't be negative")
+        client, now = await self._confidential(client_id), self._now()
+        until = min(now + overlap_seconds, _LATEST)
+        ending = tuple(
+            replace(old, expires_at=until if old.expires_at is None else min(old.expires_at, until))
+            for old in (self._live(client) if overlap_seconds else ())
+        )
+        if any(old.id == OPENIDDICT_SECRET_ID for old in ending):
+            raise CommandRefused(
+                f"OpenIddict's own secret of {client_id} can't expire: add a secret, and retire"
+                f" {OPENIDDICT_SECRET_ID} later"
+            )
+        secret = generate_secret()
+        stored = ClientSecret(secret.id, secret.hash, now)
+        await self._store("rotate_secret", client, (*ending, stored), secret)
+        return secret
+
+    async def retire(self, client_id: str, secret_id: str, *, force: bool = False) -> None:
+        """Ends one secret; ``force`` also one that is in use, or the last that works."""
+        client = await self._known(client_id)
+        check_changeable(client)
+        status = next((s for s in await self._statuses(client) if s.secret.id == secret_id), None)
+        if status is None:
+            raise CommandRefused(f"{client_id} has no secret {secret_id}")
+        if not (force or status.is_safe_to_retire):
+            raise CommandRefused(self._why_not(client, status))
+        rest = tuple(secret for secret in client.secrets if secret.id != secret_id)
+        await self._update("retire_secret", client, replace(client, secrets=rest))
+        await self._usage.forget(client_id, secret_id)
+
+    async def list(self, client_id: str) -> tuple[SecretStatus, ...]:
+        """The client's secrets, the oldest first."""
+        return await self._statuses(await self._known(client_id))
+
+    async def report_leaked(self, secret: str) -> bool:
+        """Ends a secret that somebody has found; whether it was one of ours: see LeakedSecrets."""
+        return await self._leaked.report(secret)
+
+    async def _statuses(self, client: Client) -> tuple[SecretStatus, ...]:
+        usages = await self._usage.of(client)
+        ordered = sorted(client.secrets, key=lambda secret: secret.created_at)
+        return tuple(self._status(client, secret, usages[secret.id]) for secret in ordered)
+
+    def _status(self, client: Client, secret: ClientSecret, usage: Usage) -> SecretStatus:
+        is_expired = secret.is_expired(self._now())
+        is_needed = self._is_in_use(usage) or self._is_last(client, secret)
+        return SecretStatus(secret, usage, is_expired, is_expired or not is_needed)
+
+    def _is_in_use(self, usage: Usage) -> bool:
+        last = usage.last_used_at
+        return last is not None and last > self._now() - self._unused_seconds
+
+    def _is_last(self, client: Client, secret: ClientSecret) -> bool:
+        """Whether the client could not authenticate any more without it."""
+        has_keys = client.jwks is not None or client.jwks_uri is not None
+        needs_one = client.client_type == "confidential" and not has_keys
+        return needs_one and {live.id for live in self._live(client)} == {secret.id}
+
+    def _why_not(self, client: Client, status: SecretStatus) -> str:
+        secret_id, last = status.secret.id, status.usage.last_used_at
+        if last is not None and self._is_in_use(status.usage):
+            when = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+            return (
+                f"the secret {secret_id} was last used at {when}: wait until it is unused for"
+                f" {self._unused_seconds} seconds, or force it"
+            )
+        return f"{secret_id} is the last secret of {client.client_id}: add another, or force it"
+
+    def _live(self, client: Client) -> tuple[ClientSecret, ...]:
+        now = self._now()
+        return tuple(secret for secret in client.secrets if not secret.is_expired(now))
+
+    async def _known(self, client_id: str) -> Client:
+        client = await self._clients.get(client_id)
+        if client is None:
+            raise CommandRefused(f"there is no client {client_id}")
+        return client
+
+    async def _confidential(self, client_id: str) -> Client:
+        client = await self._known(client_id)
+        check_changeable(client)
+        if client.client_type != "confidential":
+            raise CommandRefused(f"{client_id} is a public client: it has no secret")
+        return client
+
+    async def _store(
+        self, action: str, client: Client, chosen: tuple[ClientSecret, ...], made: NewSecret
+    ) -> None:
+        """Gives the client these secrets.
+
+        The new one is registered first: were that to fail later, nobody would be told the secret.
+        """
+        if len(chosen) > MAXIMUM_SECRETS:
+            raise CommandRefused(
+                f"{client.client_id} has {MAXIMUM_SECRETS} secrets, which is the most: retire one"
+            )
+        if secret_id_of(made.value) is not None:
+            await self._usage.register(client.client_id, made.id)
+        await self._update(action, client, replace(client, secrets=chosen))
+
+    async def _update(self, action: str, before: Client, after: Client) -> None:
+        try:
+            async with self._trail.recording(action, before=before, after=after) as change_id:
+                await self._clients.update(replace(after, change_id=change_id))
+        except Conflict:
+            raise CommandRefused(f"{after.client_id} was changed meanwhile: try again") from None
+
+
+async def _adopted(own: str) -> NewSecret:
+    try:
+        return await asyncio.to_thread(adopt_secret, own)
+    except ValueError as error:
+        raise CommandRefused(str(error)) from None
+
+
+def _check_name(name: str) -> None:
+    if not name.isprintable() or len(name) > _MAXIMUM_NAME:
+        raise CommandRefused(f"a secret's name has at most {_MAXIMUM_NAME} printable characters")
