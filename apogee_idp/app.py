@@ -159,8 +159,8 @@ async def opened_installation(
     """
     keys = key_encryption_keys(settings)
     configured = await asyncio.to_thread(read_client_files, settings.client_files)
-    # A handler waits for two things at most: in vain, that is a 503 and not the handler's fault.
-    patience = settings.handler_timeout / 3
+    # Half of a handler's time: waiting in vain for one thing is a 503, not the handler's fault.
+    patience = settings.handler_timeout / 2
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
     store = store_of(settings, now=now, patience=patience)
     audit = audit_of(store, now=now)

@@ -268,7 +268,8 @@ async def test_A_SEC_01_the_databases_password_is_never_shown(
 
 
 async def run_until_written(proxy: WireProxy, env: Env, cwd: Path, *arguments: str) -> None:
-    """Kills the command when its first document is in the database, before it hears of it."""
+    """Kills the command when its change is in the database, before it hears of it."""
+    proxy.slow_down("insert", 0, times=1)  # the entry in the audit trail
     written = proxy.hold_reply("insert")
     behind = env | {"APOGEE_STORE": proxy.in_front_of(env["APOGEE_STORE"])}
     quiet = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL}
