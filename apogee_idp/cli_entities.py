@@ -120,6 +120,26 @@ def delete_client(client_id: str, config: Path | None) -> None:
     click.echo(f"deleted {client_id}")
 
 
+@clients.command("disable")
+@click.argument("client_id")
+@CONFIG_OPTION
+@reports_errors
+def disable_client(client_id: str, config: Path | None) -> None:
+    """Give a client no token any more, until it is enabled; introspection refuses those it has."""
+    _with_clients(config, lambda commands: commands.set_enabled(client_id, enabled=False))
+    click.echo(f"disabled {client_id}")
+
+
+@clients.command("enable")
+@click.argument("client_id")
+@CONFIG_OPTION
+@reports_errors
+def enable_client(client_id: str, config: Path | None) -> None:
+    """Let a disabled client go on as before."""
+    _with_clients(config, lambda commands: commands.set_enabled(client_id, enabled=True))
+    click.echo(f"enabled {client_id}")
+
+
 @clients.command("revoke-tokens")
 @click.argument("client_id")
 @CONFIG_OPTION

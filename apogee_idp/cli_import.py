@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from .app import closing_store, opened_store
-from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
+from .app import audit_of, closing_store, opened_store
+from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, settings_of
 from .errors import CommandRefused, StoreUnavailable
-from .management.openiddict_import import Entry, Report, copied, report_on
+from .management.openiddict_import import Entry, Report, copied, rehearsed, report_on
 from .printing import print_json, print_table
 from .settings import Settings
 
@@ -83,12 +83,12 @@ async def _copy(other: Settings, settings: Settings, *, dry_run: bool) -> Report
         report = await report_on(source, settings.grant_types)
         if not dry_run:
             async with opened_store(settings) as target:
-                return await copied(source, target, report, dry_run=False)
+                return await copied(source, target, report, audit_of(target), operator())
         async with closing_store(settings) as target:
             if target.prospect() is not None:
-                return await copied(source, None, report, dry_run=True)
+                return await rehearsed(source, None, report)
             await target.open()
-            return await copied(source, target, report, dry_run=True)
+            return await rehearsed(source, target, report)
 
 
 def _facts(report: Report) -> dict[str, Any]:

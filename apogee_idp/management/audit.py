@@ -16,6 +16,7 @@ from ..errors import (
     AlreadyExists,
     CommandRefused,
     Conflict,
+    InvalidDocument,
     StoreError,
     UnreadableDocument,
 )
@@ -98,9 +99,9 @@ class Audit:
         """An entry around one change, which must carry the id that is yielded as ``change_id``.
 
         Raises what the store raises if the entry can't be written: then the change isn't begun.
-        If the change raises CommandRefused, AlreadyExists or Conflict, nothing may have been
-        written by it. After anything else it may: the entry stays pending, and ``settle`` looks. So
-        it is if the outcome can't be recorded, which is no failure of the change.
+        If the change raises CommandRefused, AlreadyExists, Conflict or InvalidDocument, nothing may
+        have been written by it. After anything else it may: the entry stays pending, and ``settle``
+        looks. So it is if the outcome can't be recorded, which is no failure of the change.
         """
         now = self._now()
         entry = AuditEntry(
@@ -117,7 +118,7 @@ class Audit:
         version = await self._entries.insert(entry.id, _write(entry))
         try:
             yield entry.id
-        except (CommandRefused, AlreadyExists, Conflict):
+        except (CommandRefused, AlreadyExists, Conflict, InvalidDocument):
             with suppress(StoreError):
                 await self._conclude(entry.id, version, "refused")
             raise

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_any_secret
+from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_any_secret, secret_id_of
 from ..errors import AlreadyExists, CommandRefused, Conflict
 from ..model import (
     CLIENT_CREDENTIALS,
@@ -19,6 +19,7 @@ from ..model import (
     Scope,
     could_pass_for_id_token,
 )
+from ..secret_usage import SecretUsage
 from ..stores.base import Store
 from ..stores.repositories import clients_in, documents_in, scopes_in
 from .actor import Actor
@@ -67,6 +68,7 @@ class ClientCommands:
         self._clients = clients_in(store)
         self._scopes = scopes_in(store)
         self._now = now
+        self._usage = SecretUsage(store.secrets, now=now)
         self._trail = Trail(audit, actor, "client", lambda c: c.client_id, client_facts)
 
     async def add(
@@ -105,6 +107,7 @@ class ClientCommands:
             created_at=self._now(),
         )
         client, made = await self._with_secret(apply_registration(wanted, client), secret)
+        await self._register(client, made)
         try:
             async with self._trail.recording("add_client", before=None, after=client) as change_id:
                 added = await self._clients.add(replace(client, change_id=change_id))
@@ -136,6 +139,7 @@ class ClientCommands:
     ) -> RegisteredClient:
         """``kept`` is what the registration is applied to: what stays of the previous client."""
         client, made = await self._with_secret(apply_registration(wanted, kept), secret)
+        await self._register(client, made)
         return RegisteredClient(await self._update("update_client", previous, client), made)
 
     async def get(self, client_id: str) -> Client:
@@ -222,6 +226,11 @@ class ClientCommands:
             return client, None
         secret = await _new_secret(own)
         return replace(client, secrets=(*client.secrets, self._stored(secret))), secret
+
+    async def _register(self, client: Client, secret: NewSecret | None) -> None:
+        """So that a leaked secret leads to its client; one of another format has no such id."""
+        if secret is not None and secret_id_of(secret.value) is not None:
+            await self._usage.register(client.client_id, secret.id)
 
     def _stored(self, secret: NewSecret) -> ClientSecret:
         return ClientSecret(secret.id, secret.hash, created_at=self._now())

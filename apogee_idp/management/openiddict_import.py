@@ -25,7 +25,11 @@ from ..model import (
 )
 from ..stores import base
 from ..stores.base import Store, Stored
-from ..stores.repositories import clients_in, scopes_in
+from ..stores.repositories import Entity, Repository, clients_in, scopes_in
+from ..stores.values import merged
+from .actor import Actor
+from .audit import Audit, Trail
+from .facts import client_facts, scope_facts
 
 Verdict = Literal["served", "served with remarks", "not served", "can't be read"]
 Copied = Literal["copied", "would be copied", "exists already", "not copied"]
@@ -90,23 +94,45 @@ async def report_on(store: Store, grant_types: Collection[str]) -> Report:
     )
 
 
-async def copied(source: Store, target: Store | None, report: Report, *, dry_run: bool) -> Report:
+async def copied(source: Store, target: Store, report: Report, audit: Audit, by: Actor) -> Report:
     """Copies what ``report`` tells of ``source`` to ``target``, and tells what became of each.
 
     Nothing that is there is overwritten. What can't be read, and what has a client_id that can be
-    none of ours, is not copied. A dry run writes nothing, and may do without a ``target``.
+    none of ours, is not copied. Each copy is recorded in ``audit``, which is that of ``target``.
     """
-    applications = [
-        await _copied(
-            entry, source.applications, None if target is None else target.applications, dry_run
+    clients: Trail[Client] = Trail(audit, by, "client", lambda c: c.client_id, client_facts)
+    scopes: Trail[Scope] = Trail(audit, by, "scope", lambda scope: scope.name, scope_facts)
+
+    async def client(entry: Entry) -> Entry:
+        return await _copied(
+            entry, clients_in(source), source.applications, target.applications, clients
         )
-        for entry in report.applications
-    ]
-    scopes = [
-        await _copied(entry, source.scopes, None if target is None else target.scopes, dry_run)
-        for entry in report.scopes
-    ]
-    return replace(report, applications=tuple(applications), scopes=tuple(scopes))
+
+    async def scope(entry: Entry) -> Entry:
+        return await _copied(entry, scopes_in(source), source.scopes, target.scopes, scopes)
+
+    return replace(
+        report,
+        applications=tuple([await client(entry) for entry in report.applications]),
+        scopes=tuple([await scope(entry) for entry in report.scopes]),
+    )
+
+
+async def rehearsed(source: Store, target: Store | None, report: Report) -> Report:
+    """What ``copied`` would tell; writes nothing, and does without a ``target`` that is to come."""
+    applications, scopes = (None, None) if target is None else (target.applications, target.scopes)
+
+    async def client(entry: Entry) -> Entry:
+        return await _rehearsed(entry, source.applications, applications)
+
+    async def scope(entry: Entry) -> Entry:
+        return await _rehearsed(entry, source.scopes, scopes)
+
+    return replace(
+        report,
+        applications=tuple([await client(entry) for entry in report.applications]),
+        scopes=tuple([await scope(entry) for entry in report.scopes]),
+    )
 
 
 _DAMAGED = "its document is damaged: a member has a type that OpenIddict does not write"
@@ -115,18 +141,32 @@ _NO_CLIENT_ID = "a client_id is 3 to 100 of A-Z a-z 0-9 . _ ~ -, and does not be
 _NOT_COPIED = (_DAMAGED, _TWICE, _NO_CLIENT_ID)
 
 
-async def _copied(
-    entry: Entry, source: base.Collection, target: base.Collection | None, dry_run: bool
+async def _rehearsed(
+    entry: Entry, source: base.Collection, target: base.Collection | None
 ) -> Entry:
-    stored = None if set(entry.remarks) & {*_NOT_COPIED} else await _found(source, entry.name)
-    if stored is None:
+    if await _found(entry, source) is None:
         return replace(entry, copied="not copied")
-    if target is not None and await target.get(stored.key) is not None:
+    if target is not None and await target.get(entry.name) is not None:
         return replace(entry, copied="exists already")
-    if dry_run or target is None:
-        return replace(entry, copied="would be copied")
+    return replace(entry, copied="would be copied")
+
+
+async def _copied(
+    entry: Entry,
+    entities: Repository[Entity],
+    source: base.Collection,
+    target: base.Collection,
+    trail: Trail[Entity],
+) -> Entry:
+    rehearsed = await _rehearsed(entry, source, target)
+    stored = await _found(entry, source)
+    if stored is None or rehearsed.copied != "would be copied":
+        return rehearsed
+    after = entities.entity(stored)
     try:
-        await target.insert(stored.key, stored.document)
+        async with trail.recording("import", before=None, after=after) as change_id:
+            marked = merged(stored.document, {"properties": {"apogee": {"change_id": change_id}}})
+            await target.insert(stored.key, marked)
     except AlreadyExists:
         return replace(entry, copied="exists already")
     except InvalidDocument as error:
@@ -135,8 +175,9 @@ async def _copied(
     return replace(entry, copied="copied")
 
 
-async def _found(source: base.Collection, name: str) -> Stored | None:
-    return await source.get(name) if name else None
+async def _found(entry: Entry, source: base.Collection) -> Stored | None:
+    is_unfit = not entry.name or not {*entry.remarks}.isdisjoint(_NOT_COPIED)
+    return None if is_unfit else await source.get(entry.name)
 
 
 def _judge_application(

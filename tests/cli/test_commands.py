@@ -398,3 +398,13 @@ def test_check_says_which_step_comes_next(cli: Cli, tmp_path: Path) -> None:
     db.close()
     assert json.loads(text)["future"] == 1
     assert "client_id" not in json.loads(text)
+
+
+def test_a_disabled_client_is_shown_as_such_until_it_is_enabled(cli: Cli) -> None:
+    """Whoever is disabled by mistake loses nothing."""
+    cli("clients", "create", "billing")
+    before = cli("clients", "show", "billing", "--json").stdout
+    assert cli("clients", "disable", "billing").stdout == "disabled billing\n"
+    assert json.loads(cli("clients", "show", "billing", "--json").stdout)["enabled"] is False
+    assert cli("clients", "enable", "billing").stdout == "enabled billing\n"
+    assert cli("clients", "show", "billing", "--json").stdout == before

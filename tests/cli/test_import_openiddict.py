@@ -10,7 +10,9 @@ from typing import Any
 import pymongo
 import pytest
 
+from apogee_idp.app import audit_of, opened_store
 from apogee_idp.settings import Settings
+from apogee_idp.stores.repositories import clients_in
 from tests.conftest import StartIdp
 from tests.idp import is_jwe
 from tests.mongodb import Databases
@@ -168,6 +170,16 @@ async def test_a_copy_serves_the_same_clients(
     assert done.returncode == 0, done.stderr
     assert {name for name, e in told(done).items() if e["copied"] == "not copied"} == {"usr_oops"}
     assert {e["copied"] for e in told(done, "scopes").values()} == {"copied"}
+    async with opened_store(own_store) as store:
+        entries = (await audit_of(store).page()).items
+        assert {(entry.action, entry.outcome) for entry in entries} == {("import", "done")}
+        named = {(entry.kind, entry.key) for entry in entries}
+        clients = {("client", n) for n, e in told(done).items() if e["copied"] == "copied"}
+        assert named == clients | {("scope", name) for name in told(done, "scopes")}
+        assert len(entries) == len(named)
+        six = await clients_in(store).get("six")
+        assert six is not None
+        assert six.change_id in {entry.id for entry in entries}
     assert (contents(sound), collections_of(sound)) == (before, collections)
     idp = await start_idp(store=own_store.store)
     for client_id, secret in SECRETS.items():

@@ -359,11 +359,19 @@ def forged_with(secret_id: str) -> str:
     return f"{body}_{_checksum(body)}"
 
 
+async def test_the_first_secret_of_a_client_leads_to_it_without_a_search(idp: Idp) -> None:
+    """So any number of them can be reported at once."""
+    leaked = [await idp.add_client(client_id) for client_id in ("billing", "ledger", "shop")]
+    commands = idp.secret_commands()
+    assert [await commands.report_leaked(secret) for secret in leaked] == [True] * 3
+
+
 async def test_a_secret_of_an_earlier_version_is_searched_for_once_in_ten_seconds(
     idp: Idp, clock: Clock
 ) -> None:
     """Through all clients; who asks too soon is told to come back."""
-    leaked = await idp.add_client()  # nothing leads from its id to the client
+    leaked = await idp.add_client()
+    assert await idp.installation.store.secrets.delete(id_of(leaked))
     commands = idp.secret_commands()
     assert not await commands.report_leaked(generate_secret().value)
     clock.now = NOW + 9
