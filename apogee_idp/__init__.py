@@ -35,6 +35,7 @@ from .events import (
 from .key_model import EncryptionKey, ProvidedKey, SigningKey
 from .model import (
     INTROSPECTION_PERMISSION,
+    MANAGEMENT_SCOPES,
     REVOCATION_PERMISSION,
     SIGNING_ALGORITHMS,
     USER_SCOPES,
@@ -69,6 +70,7 @@ from .stages import (
 
 __all__ = [
     "INTROSPECTION_PERMISSION",
+    "MANAGEMENT_SCOPES",
     "REVOCATION_PERMISSION",
     "SIGNING_ALGORITHMS",
     "USER_SCOPES",

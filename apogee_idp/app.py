@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .crypto.sealing import KeyEncryptionKey
 from .crypto.slow_hashes import SlowVerifier
 from .errors import KeyringError, StoreUnavailable
 from .following import StoreFollower
@@ -19,10 +20,10 @@ from .key_encryption import key_encryption_keys
 from .key_keeping import KeyKeeper
 from .key_rotation import KeyPeriods
 from .key_sources import KeyFiles, PluginKeys
-from .management.actor import SERVER_ACTOR, Actor
+from .management.actor import SERVER_ACTOR
 from .management.audit import Audit
 from .management.client_files import ConfiguredClient, read_client_files
-from .management.clients import ClientCommands
+from .management.desk import Management
 from .management.key_ring import AuditedKeyRing
 from .outgoing import Outgoing
 from .pipeline import Registry
@@ -50,11 +51,11 @@ class Installation:
 
     settings: Settings
     store: Store
-    audit: Audit
     services: Services
     registry: Registry
     configured_clients: tuple[ConfiguredClient, ...]
-    usage: SecretUsage
+    management: Management
+    key_encryption_key: KeyEncryptionKey
     readiness: Readiness
     housekeeper: Housekeeper
     following: asyncio.Task[None]
@@ -112,17 +113,21 @@ def key_files_of(settings: Settings) -> KeyFiles:
     return KeyFiles(tuple(map(Path, settings.key_files)), settings.key_files_password)
 
 
-def client_commands_of(
-    store: Store, settings: Settings, actor: Actor, *, now: Callable[[], int] = now
-) -> ClientCommands:
-    """The commands of ``actor`` on the clients of this store, by these settings."""
-    return ClientCommands(
+def management_of(
+    store: Store,
+    settings: Settings,
+    usage: SecretUsage | None = None,
+    *,
+    now: Callable[[], int] = now,
+) -> Management:
+    """The commands and queries on this store, by these settings."""
+    return Management(
+        settings,
         store,
-        now=now,
-        audit=audit_of(store, now=now),
-        actor=actor,
-        algorithms=settings.signing_algorithms,
-        private_hosts=settings.private_hosts,
+        usage or SecretUsage(store.secrets, now=now),
+        audit_of(store, now=now),
+        periods_of(settings),
+        now,
     )
 
 
@@ -191,7 +196,10 @@ async def opened_installation(
         registry = build_registry(services)
         plugin_keys.ask(registry)
         async with _kept_in_step(foundation, keeper, services, audit) as kept:
-            yield Installation(settings, store, audit, services, registry, configured, usage, *kept)
+            management = management_of(store, settings, usage, now=now)
+            yield Installation(
+                settings, store, services, registry, configured, management, keys[0], *kept
+            )
     finally:
         await outgoing.close()
         await _flush_for_the_last_time(usage)

@@ -104,4 +104,4 @@ def _findings(config: Path | None) -> list[Finding]:
 
 async def _announce(installation: app.Installation) -> None:
     if installation.settings.development:
-        click.echo(await development.make_demo(installation.store, installation.settings))
+        click.echo(await development.make_demo(installation.management))

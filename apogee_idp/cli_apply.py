@@ -48,7 +48,7 @@ def apply(plan: bool, prune: bool, as_json: bool, config: Path | None) -> None:
 def _configured(
     store: Store, settings: Settings, wanted: tuple[ConfiguredClient, ...]
 ) -> ConfiguredClients:
-    return ConfiguredClients(store, app.client_commands_of(store, settings, operator()), wanted)
+    return ConfiguredClients(store, app.management_of(store, settings).clients(operator()), wanted)
 
 
 def _print(found: list[PlannedClient], *, plan: bool, prune: bool) -> None:

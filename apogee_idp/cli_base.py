@@ -16,6 +16,7 @@ import click
 from . import app
 from .errors import ApogeeError, SettingsError
 from .management.actor import Actor, local_actor
+from .management.desk import Management
 from .settings import CONFIG_VARIABLE, Settings, load_settings
 from .stores.base import Store
 
@@ -59,6 +60,14 @@ def with_store(config: Path | None, action: Callable[[Store], Awaitable[Result]]
             return await action(store)
 
     return asyncio.run(act())
+
+
+def with_management(
+    config: Path | None, action: Callable[[Management], Awaitable[Result]]
+) -> Result:
+    """What ``action`` returns, given the commands on the store of the settings."""
+    settings = settings_of(config)
+    return with_store(config, lambda store: action(app.management_of(store, settings)))
 
 
 def operator() -> Actor:

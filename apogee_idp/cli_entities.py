@@ -8,15 +8,13 @@ from typing import Any
 
 import click
 
-from . import app
 from .cli_base import (
     CONFIG_OPTION,
     JSON_OPTION,
     Result,
     operator,
     reports_errors,
-    settings_of,
-    with_store,
+    with_management,
 )
 from .cli_credentials import credential_options, keys_of, secret_of
 from .cli_profiles import profile_of, profile_options
@@ -24,9 +22,8 @@ from .management.clients import ClientCommands
 from .management.facts import client_facts, scope_facts
 from .management.registrations import ClientRegistration
 from .management.scopes import ScopeCommands
-from .model import ENDPOINT_PERMISSIONS, Scope
+from .model import ADMIN_SCOPE, ENDPOINT_PERMISSIONS, MANAGEMENT_SCOPES, Scope
 from .printing import print_facts, print_json, print_secret, print_table
-from .stores.base import Store
 
 
 @click.group()
@@ -48,6 +45,9 @@ def clients() -> None:
     multiple=True,
     help="An endpoint it may use beside the token endpoint; repeatable.",
 )
+@click.option(
+    "--management", is_flag=True, help="May do all of the management API; by default it does."
+)
 @profile_options
 @credential_options
 @JSON_OPTION
@@ -56,11 +56,12 @@ def clients() -> None:
 def create_client(client_id: str, as_json: bool, config: Path | None, **options: Any) -> None:
     """Create a client and print its secret, this once."""
     profile, skip_token_encryption = profile_of(options)
+    managed = (sorted(MANAGEMENT_SCOPES), [ADMIN_SCOPE]) if options["management"] else ([], [])
     registration = ClientRegistration(
         client_id,
         display_name=options["name"],
-        scopes=options["scopes"],
-        default_scopes=options["default_scopes"],
+        scopes=(*options["scopes"], *managed[0]),
+        default_scopes=(*options["default_scopes"], *managed[1]),
         default_audience=options["default_audience"],
         roles=options["roles"],
         skip_token_encryption=skip_token_encryption,
@@ -170,7 +171,7 @@ def create_scope(
 ) -> None:
     """Create a scope."""
     scope = Scope(name, resources, description=description)
-    with_store(config, lambda store: _scope_commands(store).add(scope))
+    _with_scopes(config, lambda commands: commands.add(scope))
     if as_json:
         print_json(scope_facts(scope))
     else:
@@ -183,7 +184,7 @@ def create_scope(
 @reports_errors
 def list_scopes(as_json: bool, config: Path | None) -> None:
     """List all scopes."""
-    found = with_store(config, lambda store: _scope_commands(store).all())
+    found = _with_scopes(config, lambda commands: commands.all())
     if as_json:
         print_json([scope_facts(scope) for scope in found])
     else:
@@ -196,18 +197,17 @@ def list_scopes(as_json: bool, config: Path | None) -> None:
 @reports_errors
 def delete_scope(name: str, config: Path | None) -> None:
     """Delete a scope."""
-    with_store(config, lambda store: _scope_commands(store).delete(name))
+    _with_scopes(config, lambda commands: commands.delete(name))
     click.echo(f"deleted {name}")
 
 
 def _with_clients(
     config: Path | None, action: Callable[[ClientCommands], Awaitable[Result]]
 ) -> Result:
-    settings = settings_of(config)
-    return with_store(
-        config, lambda store: action(app.client_commands_of(store, settings, operator()))
-    )
+    return with_management(config, lambda management: action(management.clients(operator())))
 
 
-def _scope_commands(store: Store) -> ScopeCommands:
-    return ScopeCommands(store, audit=app.audit_of(store), actor=operator())
+def _with_scopes(
+    config: Path | None, action: Callable[[ScopeCommands], Awaitable[Result]]
+) -> Result:
+    return with_management(config, lambda management: action(management.scopes(operator())))

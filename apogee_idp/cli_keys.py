@@ -89,15 +89,7 @@ def _guarded(config: Path | None) -> tuple[Settings, Sequence[KeyEncryptionKey]]
 def _run(settings: Settings, action: Callable[[KeyCommands], Awaitable[Result]]) -> Result:
     async def act() -> Result:
         async with app.opened_store(settings) as store:
-            commands = KeyCommands(
-                store,
-                algorithms=settings.signing_algorithms,
-                periods=app.periods_of(settings),
-                now=app.now,
-                audit=app.audit_of(store),
-                actor=operator(),
-            )
-            return await action(commands)
+            return await action(app.management_of(store, settings).keys(operator()))
 
     return asyncio.run(act())
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
-from . import app
-from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, with_store
+from .cli_base import (
+    CONFIG_OPTION,
+    JSON_OPTION,
+    Result,
+    operator,
+    reports_errors,
+    with_management,
+)
 from .cli_credentials import read_jwks
 from .management.facts import resource_facts
 from .management.resources import ResourceCommands
 from .model import Resource
 from .printing import print_facts, print_json, print_table
-from .stores.base import Store
 
 
 @click.group()
@@ -44,7 +50,7 @@ def create_resource(
         introspection_clients=options["introspection_clients"],
     )
     scopes = tuple(dict.fromkeys(options["scopes"]))
-    with_store(config, lambda store: _commands(store).add(resource, scopes))
+    _with_resources(config, lambda commands: commands.add(resource, scopes))
     if as_json:
         print_json(resource_facts(resource, scopes))
     else:
@@ -57,7 +63,7 @@ def create_resource(
 @reports_errors
 def list_resources(as_json: bool, config: Path | None) -> None:
     """List all resources."""
-    found = with_store(config, lambda store: _commands(store).all())
+    found = _with_resources(config, lambda commands: commands.all())
     if as_json:
         print_json([resource_facts(resource) for resource in found])
     else:
@@ -76,11 +82,10 @@ def list_resources(as_json: bool, config: Path | None) -> None:
 def show_resource(uri: str, as_json: bool, config: Path | None) -> None:
     """Show one resource with its scopes."""
 
-    async def facts(store: Store) -> dict[str, Any]:
-        commands = _commands(store)
+    async def facts(commands: ResourceCommands) -> dict[str, Any]:
         return resource_facts(await commands.get(uri), await commands.scopes_of(uri))
 
-    print_facts(with_store(config, facts), as_json)
+    print_facts(_with_resources(config, facts), as_json)
 
 
 @resources.command("delete")
@@ -90,14 +95,16 @@ def show_resource(uri: str, as_json: bool, config: Path | None) -> None:
 @reports_errors
 def delete_resource(uri: str, from_scopes: bool, config: Path | None) -> None:
     """Delete a resource that no scope needs any more."""
-    with_store(config, lambda store: _commands(store).delete(uri, from_scopes=from_scopes))
+    _with_resources(config, lambda commands: commands.delete(uri, from_scopes=from_scopes))
     click.echo(f"deleted {uri}")
-
-
-def _commands(store: Store) -> ResourceCommands:
-    return ResourceCommands(store, audit=app.audit_of(store), actor=operator())
 
 
 def _seconds(resource: Resource) -> str:
     lifetime = resource.access_token_lifetime
     return "" if lifetime is None else f"{lifetime} s"
+
+
+def _with_resources(
+    config: Path | None, action: Callable[[ResourceCommands], Awaitable[Result]]
+) -> Result:
+    return with_management(config, lambda management: action(management.resources(operator())))

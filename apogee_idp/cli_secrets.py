@@ -10,12 +10,17 @@ from typing import Any, TextIO
 import click
 
 from . import app
-from .cli_base import CONFIG_OPTION, JSON_OPTION, Result, operator, reports_errors, with_store
+from .cli_base import (
+    CONFIG_OPTION,
+    JSON_OPTION,
+    Result,
+    operator,
+    reports_errors,
+    with_management,
+)
 from .cli_credentials import secret_of
 from .management.client_secrets import SecretCommands, SecretStatus
 from .printing import print_json, print_secret, print_table
-from .secret_usage import SecretUsage
-from .stores.base import Store
 
 
 @click.group("secrets")
@@ -104,14 +109,7 @@ def rotate_secret(client_id: str, overlap: int, as_json: bool, config: Path | No
 def _with_secrets(
     config: Path | None, action: Callable[[SecretCommands], Awaitable[Result]]
 ) -> Result:
-    def act(store: Store) -> Awaitable[Result]:
-        usage = SecretUsage(store.secrets, now=app.now)
-        commands = SecretCommands(
-            store, usage, now=app.now, audit=app.audit_of(store), actor=operator()
-        )
-        return action(commands)
-
-    return with_store(config, act)
+    return with_management(config, lambda management: action(management.secrets(operator())))
 
 
 def _facts(status: SecretStatus) -> dict[str, Any]:

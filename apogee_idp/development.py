@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from .app import audit_of, now
 from .crypto.secrets import generate_secret
 from .errors import CommandRefused
 from .management.actor import SERVER_ACTOR
-from .management.clients import ClientCommands
+from .management.desk import Management
 from .management.registrations import ClientRegistration
-from .management.scopes import ScopeCommands
 from .model import Scope
-from .settings import Settings
-from .stores.base import Store
 
 DEMO_SCOPE = Scope("demo.read", resources=("https://api.demo.example",))
 DEMO_CLIENTS = {"demo-jwe": False, "demo-jws": True}
@@ -33,11 +29,9 @@ These secrets are shown this once; every start makes new ones. Stop with Ctrl-C.
 """
 
 
-async def make_demo(store: Store, settings: Settings) -> str:
+async def make_demo(management: Management) -> str:
     """Replaces the demo clients by new ones and returns what to tell the developer."""
-    audit, actor = audit_of(store), SERVER_ACTOR
-    scopes = ScopeCommands(store, audit=audit, actor=actor)
-    clients = ClientCommands(store, now=now, audit=audit, actor=actor)
+    scopes, clients = management.scopes(SERVER_ACTOR), management.clients(SERVER_ACTOR)
     if DEMO_SCOPE.name not in {scope.name for scope in await scopes.all()}:
         await scopes.add(DEMO_SCOPE)
     lines = {}
@@ -56,6 +50,8 @@ async def make_demo(store: Store, settings: Settings) -> str:
         )
         lines[client_id] = (
             f"curl -s -u {client_id}:{secret.value} -d grant_type=client_credentials"
-            f" -d scope={DEMO_SCOPE.name} {settings.endpoint('/connect/token')}"
+            f" -d scope={DEMO_SCOPE.name} {management.settings.endpoint('/connect/token')}"
         )
-    return _BANNER.format(issuer=settings.issuer, jwe=lines["demo-jwe"], jws=lines["demo-jws"])
+    return _BANNER.format(
+        issuer=management.settings.issuer, jwe=lines["demo-jwe"], jws=lines["demo-jws"]
+    )

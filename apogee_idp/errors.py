@@ -25,7 +25,11 @@ ApogeeError
 ├── UnusableEvent              handlers left something on an event that no token can be made of
 ├── KeyringError               signing or encryption keys can't be had
 ├── OutgoingRefused            another host may not be asked, or did not answer as it should
-├── CommandRefused             a management command that breaks a rule
+├── CommandRefused             a management command that breaks a rule: 422
+│   ├── NotFound               what it is about isn't there: 404
+│   ├── Duplicate              the name is taken: 409
+│   ├── ChangedMeanwhile       somebody else was first: 412
+│   └── Forbidden              not this actor's to command: 403
 └── SettingsError              the settings are not usable: refuses to start
 """
 
@@ -214,6 +218,22 @@ class OutgoingRefused(ApogeeError):
 
 class CommandRefused(ApogeeError):
     """A management command breaks a rule; the text says which and what to do."""
+
+
+class NotFound(CommandRefused):
+    """A command about something that isn't there."""
+
+
+class Duplicate(CommandRefused):
+    """A command that would make a second thing of the same name."""
+
+
+class ChangedMeanwhile(CommandRefused):
+    """A command on a version of something that is no longer the current one."""
+
+
+class Forbidden(CommandRefused):
+    """A command that its actor may not give."""
 
 
 class SettingsError(ApogeeError):

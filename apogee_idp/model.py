@@ -37,6 +37,11 @@ STANDARD_SCOPES = frozenset(
 USER_SCOPES = frozenset({"openid", OFFLINE_ACCESS_SCOPE})
 """Scopes that make sense only where there is a user."""
 
+MANAGEMENT_SCOPE_PREFIX = "idp:"
+ADMIN_SCOPE = "idp:admin"
+MANAGEMENT_SCOPES = frozenset({"idp:read", "idp:clients", "idp:keys", "idp:audit", ADMIN_SCOPE})
+"""Scopes of the management API: built in, the only way to a token for it; the last implies all."""
+
 TOKEN_ENDPOINT_PERMISSION = "ept:token"
 INTROSPECTION_PERMISSION = "ept:introspection"
 REVOCATION_PERMISSION = "ept:revocation"

@@ -14,12 +14,13 @@ from typing import cast
 
 from aiohttp import web
 
-from .app import Installation, client_commands_of, opened_installation
+from .app import Installation, opened_installation
 from .errors import SettingsError, StoreUnavailable
 from .logs import LoopErrors, log_configured_client, log_lifecycle
 from .management.actor import SERVER_ACTOR
 from .management.configured_clients import ConfiguredClients
 from .settings import Settings
+from .web.api.calls import Desk
 from .web.application import create_application
 from .web.connection import Connection, refuse_expectations
 from .web.health import create_health_application
@@ -67,7 +68,7 @@ async def _announce_and_follow(
 
 async def _configure_clients(installation: Installation) -> None:
     """Brings the store in line with ``client_files``; what can't be done is told and left."""
-    commands = client_commands_of(installation.store, installation.settings, SERVER_ACTOR)
+    commands = installation.management.clients(SERVER_ACTOR)
     configured = ConfiguredClients(installation.store, commands, installation.configured_clients)
     while installation.configured_clients:
         try:
@@ -100,7 +101,13 @@ async def listening(installation: Installation) -> AsyncIterator[int]:
     """
     settings = installation.settings
     in_flight = InFlight()
-    application = create_application(installation.services, installation.registry, in_flight)
+    desk = Desk(
+        installation.management,
+        installation.services,
+        installation.registry,
+        installation.key_encryption_key,
+    )
+    application = create_application(desk, in_flight)
     async with (
         _health_listening(installation),
         _accepting(application, settings.host, settings.port) as server,

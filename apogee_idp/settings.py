@@ -87,6 +87,11 @@ class Settings:
         """
         return min(MAXIMUM_TOKEN_LIFETIME, self.key_retired_seconds // 2)
 
+    @property
+    def management_audience(self) -> str:
+        """The resource that tokens for the management API are for, and the address of that API."""
+        return self.endpoint("/api/v1")
+
     def without_secrets(self) -> Settings:
         """The same for whoever needs no secret: without keys and the store's password."""
         store = self.store if self.sqlite_path is not None else "mongodb://"

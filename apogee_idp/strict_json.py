@@ -13,6 +13,10 @@ class NotStrictJson(ValueError):
     """The bytes are no JSON, or JSON that parsers disagree about. Repeats nothing of them."""
 
 
+class UnpairedSurrogate(NotStrictJson):
+    """JSON by its syntax, with a text that is no Unicode."""
+
+
 def parse_json_object(raw: bytes) -> dict[str, Any]:
     """The JSON object in ``raw``, UTF-8.
 
@@ -29,6 +33,8 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
         json.dumps(value, ensure_ascii=False).encode()
     except NotStrictJson:
         raise
+    except UnicodeEncodeError:
+        raise UnpairedSurrogate("half a surrogate pair") from None
     except (ValueError, RecursionError):
         raise NotStrictJson("no JSON in UTF-8") from None
     if not isinstance(value, dict):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from apogee_idp import ProcessSignIn, Services, choose_audience
+from apogee_idp import (
+    MANAGEMENT_SCOPES,
+    InvalidTarget,
+    ProcessSignIn,
+    Services,
+    choose_audience,
+)
 
 
 class SetResources:
     """The resources behind the granted scopes, narrowed by ``resource`` (RFC 8707 §2.2).
 
-    Without any: the client's default audience; without that, its client_id.
+    Without any: the client's default audience; without that, its client_id. A token for the
+    management API takes one of that API's own scopes, whatever else points there.
     """
 
     def __init__(self, services: Services) -> None:
         self._scopes = services.scopes
+        self._management = services.settings.management_audience
 
     async def __call__(self, event: ProcessSignIn) -> None:
         addressed = choose_audience(
@@ -21,8 +29,14 @@ class SetResources:
             wanted=event.request.resources,
             scopes_were_asked=event.request.scope is not None,
         )
+        if self._management in addressed.audience and MANAGEMENT_SCOPES.isdisjoint(
+            addressed.scopes
+        ):
+            raise InvalidTarget("The management API takes scopes of its own.")
         event.scopes, event.audience = addressed.scopes, addressed.audience
 
     async def _resources_of(self, name: str) -> tuple[str, ...]:
+        if name in MANAGEMENT_SCOPES:
+            return (self._management,)
         scope = await self._scopes.get(name)
         return scope.resources if scope else ()

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from apogee_idp import USER_SCOPES, Client, InvalidScope, ProcessSignIn, Services, is_scope_name
+from apogee_idp import (
+    MANAGEMENT_SCOPES,
+    USER_SCOPES,
+    Client,
+    InvalidScope,
+    ProcessSignIn,
+    Services,
+    is_scope_name,
+)
 
-_BUILT_IN = frozenset({"roles"})
+_BUILT_IN = MANAGEMENT_SCOPES | {"roles"}
 
 
 class SetScopes:

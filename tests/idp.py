@@ -83,7 +83,7 @@ class Idp:
 
     def secret_commands(self) -> SecretCommands:
         """The commands on its clients' secrets, with its clock and its own counters."""
-        store, usage = self.installation.store, self.installation.usage
+        store, usage = self.installation.store, self.installation.management.usage
         return SecretCommands(store, usage, now=self._clock, **acting(store, now=self._clock))
 
     async def change_client(self, client_id: str, **changes: Any) -> Client:

@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwcrypto import jwe, jwk
 from jwcrypto.common import JWException
 
@@ -36,6 +38,11 @@ class KeyEncryptionKey:
             raise ValueError("a key-encryption key must be 32 bytes, as base64")
         encoded = base64.urlsafe_b64encode(raw).decode().rstrip("=")
         return cls(hashlib.sha256(raw).hexdigest()[:16], jwk.JWK(kty="oct", k=encoded))
+
+    def derive(self, purpose: bytes) -> bytes:
+        """Another 256 bits, the same for all who have this key, and of no use to find it."""
+        raw = _decoded(self.key.export(as_dict=True)["k"])
+        return HKDF(hashes.SHA256(), 32, salt=None, info=purpose).derive(raw)
 
 
 def _decoded(text: str) -> bytes:

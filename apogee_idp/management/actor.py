@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ADMIN_SCOPE = "idp:admin"
-MANAGEMENT_SCOPES = ("idp:read", "idp:clients", "idp:keys", "idp:audit", ADMIN_SCOPE)
-"""What an actor may be granted; the last implies all."""
+from ..model import ADMIN_SCOPE
 
 
 @dataclass(frozen=True, slots=True)

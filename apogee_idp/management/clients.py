@@ -11,6 +11,7 @@ from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_any_se
 from ..errors import AlreadyExists, CommandRefused, Conflict
 from ..model import (
     CLIENT_CREDENTIALS,
+    MANAGEMENT_SCOPES,
     ROLES_SCOPE,
     SIGNING_ALGORITHMS,
     STANDARD_SCOPES,
@@ -266,7 +267,8 @@ class ClientCommands:
         """A scope of ``known``, which the client has already, may be gone by now."""
         if name in STANDARD_SCOPES - {ROLES_SCOPE}:
             raise CommandRefused(f"{name} follows from the flow: leave it out of the scopes")
-        scope = Scope(name) if name == ROLES_SCOPE else await self._scopes.get(name)
+        is_built_in = name == ROLES_SCOPE or name in MANAGEMENT_SCOPES
+        scope = Scope(name) if is_built_in else await self._scopes.get(name)
         if scope is None and name not in known:
             raise CommandRefused(f"there is no scope {name}: create it first")
         return scope or Scope(name)

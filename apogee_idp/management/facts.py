@@ -47,9 +47,10 @@ def client_facts(client: Client) -> dict[str, Any]:
 
 
 def scope_facts(scope: Scope) -> dict[str, Any]:
-    """What ``scopes list`` tells of one."""
+    """A scope, and the resources that it is for."""
     return {
         "name": scope.name,
+        "display_name": scope.display_name,
         "description": scope.description,
         "resources": list(scope.resources),
     }

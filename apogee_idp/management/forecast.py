@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..audience import choose_audience
 from ..errors import CommandRefused, OAuthError
-from ..model import ROLES_SCOPE, USER_SCOPES, Client, Scope
+from ..model import MANAGEMENT_SCOPES, ROLES_SCOPE, USER_SCOPES, Client, Scope
 from ..presets import Subject
 from ..settings import Settings
 from ..stores.base import Store
@@ -21,7 +21,9 @@ async def forecast(
     client = await clients_in(store).get(client_id)
     if client is None:
         raise CommandRefused(f"there is no client {client_id}")
-    granted = [await _granted(store, client, name) for name in scopes or client.default_scopes]
+    granted = [
+        await _granted(store, settings, client, name) for name in scopes or client.default_scopes
+    ]
     try:
         audience = choose_audience(client, {s.name: s.resources for s in granted}).audience
     except OAuthError as error:
@@ -44,8 +46,14 @@ async def forecast(
     )
 
 
-async def _granted(store: Store, client: Client, name: str) -> Scope:
-    scope = Scope(name) if name == ROLES_SCOPE else await scopes_in(store).get(name)
+async def _granted(store: Store, settings: Settings, client: Client, name: str) -> Scope:
+    scope: Scope | None
+    if name in MANAGEMENT_SCOPES:
+        scope = Scope(name, (settings.management_audience,))
+    elif name == ROLES_SCOPE:
+        scope = Scope(name)
+    else:
+        scope = await scopes_in(store).get(name)
     if scope is None or name in USER_SCOPES or not client.permits_scope(name):
         raise CommandRefused(
             f"{client.client_id} would get no token: the scope {name} is unknown, or not its to ask"

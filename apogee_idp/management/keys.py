@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..crypto.keys import ENCRYPTION_ALGORITHM, generate_record
 from ..crypto.sealing import KeyEncryptionKey, seal, unseal
-from ..errors import CommandRefused, Conflict
+from ..errors import ChangedMeanwhile, CommandRefused, Conflict, NotFound
 from ..key_model import STORE_SOURCE, KeyRecord, KeyRingRecord, KeyState
 from ..key_rotation import KeyPeriods, newest_of, retirement_of, state_of, without_removed
 from ..stores.base import Store
@@ -81,7 +81,7 @@ class KeyCommands:
         ring = await self._ring()
         ended = next((record for record in ring.keys if record.kid == kid), None)
         if ended is None:
-            raise CommandRefused(f"there is no key {kid}")
+            raise NotFound(f"there is no key {kid}")
         rest = tuple(record for record in ring.keys if record is not ended)
         successor = None
         if self._is_active(ended, ring):
@@ -136,7 +136,7 @@ class KeyCommands:
         try:
             await self._key_ring.replace(action, before, after)
         except Conflict:
-            raise CommandRefused("the keys were changed meanwhile: try again") from None
+            raise ChangedMeanwhile("the keys were changed meanwhile: try again") from None
 
 
 def _revoked(ring: KeyRingRecord, rest: Sequence[KeyRecord]) -> tuple[str, ...]:

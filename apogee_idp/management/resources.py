@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..crypto.public_keys import UnusableKey, check_recipient_jwks
-from ..errors import AlreadyExists, CommandRefused, Conflict
+from ..errors import AlreadyExists, ChangedMeanwhile, CommandRefused, Conflict, Duplicate, NotFound
 from ..model import MAXIMUM_TOKEN_LIFETIME, Resource, Scope, is_resource
 from ..stores.base import Store
 from ..stores.repositories import clients_in, resources_in, scopes_in
@@ -27,9 +27,18 @@ class ResourceCommands:
     Which scopes belong to a resource is said by the scopes alone, as in OpenIddict; so what
     changes that changes them, one after the other, each by compare-and-set.
     What ``actor`` changes is recorded, by one entry for a command with all its scopes.
+    ``management_audience`` can't be registered.
     """
 
-    def __init__(self, store: Store, *, audit: Audit, actor: Actor) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        audit: Audit,
+        actor: Actor,
+        management_audience: str | None = None,
+    ) -> None:
+        self._management_audience = management_audience
         self._resources = resources_in(store)
         self._scopes = scopes_in(store)
         self._clients = clients_in(store)
@@ -44,6 +53,8 @@ class ResourceCommands:
         """
         if not is_resource(resource.identifier):
             raise CommandRefused("a resource is an absolute URI without a fragment")
+        if resource.identifier == self._management_audience:
+            raise CommandRefused(f"{resource.identifier} is the management API of this server")
         await self._check(resource)
         for name in scopes:
             await self._scope(name)
@@ -54,7 +65,7 @@ class ResourceCommands:
                 for name in scopes:
                     await self._link(name, resource.identifier, change_id)
         except AlreadyExists:
-            raise CommandRefused(f"a resource {resource.identifier} exists already") from None
+            raise Duplicate(f"a resource {resource.identifier} exists already") from None
         except _Contended as error:
             raise CommandRefused(str(error)) from None
         return added
@@ -63,12 +74,16 @@ class ResourceCommands:
         """The resource of this URI."""
         resource = await self._resources.get(identifier)
         if resource is None:
-            raise CommandRefused(f"there is no resource {identifier}")
+            raise NotFound(f"there is no resource {identifier}")
         return resource
 
     async def all(self) -> list[Resource]:
         """Every resource, by URI."""
         return [resource async for resource in self._resources.all()]
+
+    async def page(self, *, after: str | None, limit: int) -> tuple[list[Resource], str | None]:
+        """Up to ``limit`` resources whose URIs come behind ``after``, and where the next begin."""
+        return await self._resources.page(after=after, limit=limit)
 
     async def scopes_of(self, identifier: str) -> list[str]:
         """The names of the scopes that the resource stands behind."""
@@ -84,17 +99,22 @@ class ResourceCommands:
             ) as change_id:
                 return await self._resources.update(replace(resource, change_id=change_id))
         except Conflict:
-            raise CommandRefused(
+            raise ChangedMeanwhile(
                 f"{resource.identifier} was changed or deleted meanwhile: try again"
             ) from None
 
-    async def delete(self, identifier: str, *, from_scopes: bool = False) -> None:
+    async def delete(
+        self, identifier: str, *, from_scopes: bool = False, version: str | None = None
+    ) -> None:
         """Ends a registration: lifetime and keys of the resource are forgotten.
 
         While scopes point to it, tokens for it would go on being issued, now without its limits;
-        so that is refused, unless it is to be taken out ``from_scopes`` first.
+        so that is refused, unless it is to be taken out ``from_scopes`` first. With a
+        ``version``, the resource must still be that one.
         """
         resource = await self.get(identifier)
+        if version not in (None, resource.concurrency_token):
+            raise ChangedMeanwhile(f"{identifier} was changed meanwhile: try again")
         scopes = await self.scopes_of(identifier)
         if scopes and not from_scopes:
             raise CommandRefused(
@@ -106,7 +126,9 @@ class ResourceCommands:
             async with recording as change_id:
                 for name in scopes:
                     await self._unlink(name, identifier, change_id)
-                await self._resources.delete(identifier)
+                await self._resources.delete(identifier, version=version)
+        except Conflict:
+            raise ChangedMeanwhile(f"{identifier} was changed meanwhile: try again") from None
         except _Contended as error:
             raise CommandRefused(str(error)) from None
 

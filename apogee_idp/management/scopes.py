@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import AlreadyExists, CommandRefused
-from ..model import STANDARD_SCOPES, Scope, is_resource, is_scope_name
+from ..errors import AlreadyExists, ChangedMeanwhile, CommandRefused, Conflict, Duplicate, NotFound
+from ..model import (
+    MANAGEMENT_SCOPE_PREFIX,
+    STANDARD_SCOPES,
+    Scope,
+    is_resource,
+    is_scope_name,
+)
 from ..stores.base import Store
 from ..stores.repositories import scopes_in
 from .actor import Actor
@@ -16,39 +22,87 @@ from .facts import scope_facts
 class ScopeCommands:
     """Raises CommandRefused for what breaks a rule, and whatever the store raises.
 
-    What ``actor`` changes is recorded.
+    What ``actor`` changes is recorded. ``management_audience`` is the one resource that no stored
+    scope can have.
     """
 
-    def __init__(self, store: Store, *, audit: Audit, actor: Actor) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        audit: Audit,
+        actor: Actor,
+        management_audience: str | None = None,
+    ) -> None:
         self._scopes = scopes_in(store)
+        self._management_audience = management_audience
         self._trail = Trail(audit, actor, "scope", lambda scope: scope.name, scope_facts)
 
     async def add(self, scope: Scope) -> Scope:
         """Stores a scope; its resources must be absolute URIs without a fragment (RFC 8707 §2)."""
         if scope.name in STANDARD_SCOPES:
             raise CommandRefused(f"{scope.name} is a standard scope and needs no entry")
+        if scope.name.startswith(MANAGEMENT_SCOPE_PREFIX):
+            raise CommandRefused(
+                f"names that begin with {MANAGEMENT_SCOPE_PREFIX} are those of the management API"
+            )
         if not is_scope_name(scope.name):
             raise CommandRefused(
                 "a scope's name is printable ASCII without space, quote, backslash"
             )
-        for resource in scope.resources:
-            if not is_resource(resource):
-                raise CommandRefused("a resource is an absolute URI without a fragment")
+        self._check(scope)
         try:
             async with self._trail.recording("add_scope", before=None, after=scope) as change_id:
                 return await self._scopes.add(replace(scope, change_id=change_id))
         except AlreadyExists:
-            raise CommandRefused(f"a scope {scope.name} exists already") from None
+            raise Duplicate(f"a scope {scope.name} exists already") from None
+
+    async def get(self, name: str) -> Scope:
+        """The scope of this name."""
+        scope = await self._scopes.get(name)
+        if scope is None:
+            raise NotFound(f"there is no scope {name}")
+        return scope
 
     async def all(self) -> list[Scope]:
         """Every scope, by name."""
         return [scope async for scope in self._scopes.all()]
 
-    async def delete(self, name: str) -> None:
-        """Ends the scope: whoever asks for it from now on gets ``invalid_scope``."""
-        scope = await self._scopes.get(name)
-        if scope is None:
-            raise CommandRefused(f"there is no scope {name}")
-        async with self._trail.recording("delete_scope", before=scope, after=None):
-            if not await self._scopes.delete(name):
-                raise CommandRefused(f"the scope {name} was deleted meanwhile")
+    async def page(self, *, after: str | None, limit: int) -> tuple[list[Scope], str | None]:
+        """Up to ``limit`` scopes whose names come behind ``after``, and where the next begin."""
+        return await self._scopes.page(after=after, limit=limit)
+
+    async def update(self, scope: Scope) -> Scope:
+        """Stores a changed scope by its ``concurrency_token``; properties are kept."""
+        self._check(scope)
+        current = await self.get(scope.name)
+        changed = replace(scope, properties=current.properties)
+        try:
+            async with self._trail.recording(
+                "update_scope", before=current, after=changed
+            ) as change_id:
+                return await self._scopes.update(replace(changed, change_id=change_id))
+        except Conflict:
+            raise ChangedMeanwhile(
+                f"{scope.name} was changed or deleted meanwhile: try again"
+            ) from None
+
+    async def delete(self, name: str, *, version: str | None = None) -> None:
+        """Ends the scope: whoever asks for it from now on gets ``invalid_scope``.
+
+        With a ``version``, only if the scope is still that one.
+        """
+        scope = await self.get(name)
+        try:
+            async with self._trail.recording("delete_scope", before=scope, after=None):
+                if not await self._scopes.delete(name, version=version):
+                    raise NotFound(f"the scope {name} was deleted meanwhile")
+        except Conflict:
+            raise ChangedMeanwhile(f"{name} was changed meanwhile: try again") from None
+
+    def _check(self, scope: Scope) -> None:
+        for resource in scope.resources:
+            if not is_resource(resource):
+                raise CommandRefused("a resource is an absolute URI without a fragment")
+            if resource == self._management_audience:
+                raise CommandRefused(f"{resource} is the management API: it has scopes of its own")

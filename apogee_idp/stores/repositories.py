@@ -60,9 +60,14 @@ class Repository(Generic[Entity]):
         version = await self._collection.replace(key, changes, version=entity.concurrency_token)
         return replace(entity, concurrency_token=version)
 
-    async def delete(self, key: str) -> bool:
-        """Whether there was something to delete."""
-        return await self._collection.delete(key)
+    async def delete(self, key: str, *, version: str | None = None) -> bool:
+        """Whether there was something to delete; raises Conflict if ``version`` is not it."""
+        return await self._collection.delete(key, version=version)
+
+    async def page(self, *, after: str | None, limit: int) -> tuple[list[Entity], str | None]:
+        """Up to ``limit`` entities whose keys come behind ``after``, and where the next begin."""
+        page = await self._collection.list(after=after, limit=limit)
+        return [self.entity(stored) for stored in page.items], page.after
 
     async def all(self) -> AsyncIterator[Entity]:
         """Every entity in the order of its key, fetched page by page."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ..pipeline import Registry
-from ..services import Services
+from .api.application import add_management_api
+from .api.calls import Desk
 from .endpoint import Answer, FormEndpoint
 from .in_flight import InFlight
 from .introspection import IntrospectionEndpoint, RevocationEndpoint
@@ -15,13 +15,12 @@ from .token import TokenEndpoint
 from .well_known import WellKnown
 
 
-def create_application(
-    services: Services, registry: Registry, in_flight: InFlight
-) -> web.Application:
+def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
     """The public application; every route stands below the path of the issuer.
 
     The one exception is RFC 8414 §3.1, which puts its well-known segment before that path.
     """
+    services, registry = desk.services, desk.registry
     app = web.Application(
         middlewares=[in_flight.middleware, log_requests(services.new_id), render_errors]
     )
@@ -45,4 +44,5 @@ def create_application(
     router.add_get(f"{base}/.well-known/jwks", well_known.jwks)
     router.add_get(f"{base}/", pages.index)
     router.add_get(f"{base}/apogee.css", pages.style)
+    add_management_api(router, desk)
     return app

@@ -13,6 +13,7 @@ from ..errors import StoreUnavailable
 from ..logs import annotate_request, finish_request, log_fault, start_request
 from .pages import error_page
 
+REQUEST_ID = web.RequestKey("request_id", str)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECURITY_HEADERS = {
     "Server": "apogee-idp",
@@ -29,7 +30,7 @@ def log_requests(new_id: Callable[[], str]) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request_id = new_id()
+        request_id = request[REQUEST_ID] = new_id()
         start_request(request_id)
         started = time.perf_counter()
         status = 0

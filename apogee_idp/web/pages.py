@@ -33,7 +33,7 @@ class Pages:
                 ("token", "/connect/token"),
             )
         }
-        return _page(request, "index.html", {"issuer": self._settings.issuer, "links": links})
+        return render_page(request, "index.html", {"issuer": self._settings.issuer, "links": links})
 
     async def style(self, _: web.Request) -> web.Response:
         """The one style sheet; pages have no inline style."""
@@ -50,13 +50,14 @@ def set_up_templates(app: web.Application, services: Services) -> None:
 
 def error_page(request: web.Request, status: int, title: str) -> web.Response:
     """A page that says what happened, without repeating anything that was sent."""
-    response = _page(request, "error.html", {"status": status, "title": title})
+    response = render_page(request, "error.html", {"status": status, "title": title})
     response.set_status(status)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _page(request: web.Request, template: str, context: dict[str, object]) -> web.Response:
+def render_page(request: web.Request, template: str, context: dict[str, object]) -> web.Response:
+    """A template, with the headers of every page."""
     response = aiohttp_jinja2.render_template(template, request, context)
     response.headers["Content-Security-Policy"] = _PAGE_POLICY
     return response

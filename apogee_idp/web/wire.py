@@ -57,7 +57,7 @@ async def read_form(request: web.Request, *, timeout: float) -> Form:
     The body must arrive within ``timeout`` seconds.
     """
     _check_head(request)
-    parameters, resources = _parameters(await _read_body(request, timeout))
+    parameters, resources = _parameters(await read_body(request, timeout=timeout))
     credentials = read_credentials(request, parameters)
     for name in ("client_id", *CREDENTIAL_PARAMETERS):
         parameters.pop(name, None)
@@ -157,16 +157,19 @@ def _is_utf8_form(content_type: str) -> bool:
     return media_type == FORM_MEDIA_TYPE and charsets <= {"utf-8", "utf8"}
 
 
-async def _read_body(request: web.Request, timeout: float) -> bytes:
+async def read_body(
+    request: web.Request, *, timeout: float, most: int = MAXIMUM_BODY_BYTES
+) -> bytes:
+    """The body, of ``most`` bytes at most, within ``timeout`` seconds; raises InvalidRequest."""
     body = bytearray()
     too_large = InvalidRequest("The body is too large.", status=413)
-    if (request.content_length or 0) > MAXIMUM_BODY_BYTES:
+    if (request.content_length or 0) > most:
         raise too_large
     try:
         async with asyncio.timeout(timeout):
             while chunk := await request.content.readany():
                 body += chunk
-                if len(body) > MAXIMUM_BODY_BYTES:
+                if len(body) > most:
                     raise too_large
     except TimeoutError:
         raise InvalidRequest("The body did not arrive in time.", status=408) from None

@@ -194,10 +194,10 @@ async def test_use_is_counted_and_added_to_what_other_processes_counted(
     clock.now = NOW + 5
     for _ in range(4):
         other.note("billing", id_of(secret))
-    await asyncio.gather(idp.installation.usage.flush(), other.flush())
+    await asyncio.gather(idp.installation.management.usage.flush(), other.flush())
     expected = {id_of(secret): Usage(NOW + 5, 7)}
-    assert await other.of(client) == await idp.installation.usage.of(client) == expected
-    await idp.installation.usage.flush()
+    assert await other.of(client) == await idp.installation.management.usage.of(client) == expected
+    await idp.installation.management.usage.flush()
     assert await other.of(client) == expected
 
 
@@ -207,13 +207,13 @@ async def test_an_orderly_end_writes_the_last_uses(start_idp: StartIdp, clock: C
     secret = await idp.add_client()
     async with opened_installation(idp.installation.settings, now=clock) as second:
         await second.until_ready()
-        second.usage.note("billing", id_of(secret))
+        second.management.usage.note("billing", id_of(secret))
     assert (await listed(idp))[id_of(secret)].usage == Usage(NOW, 1)
 
 
 async def test_OpenIddicts_secrets_are_counted_for_each_client(idp: Idp, clock: Clock) -> None:
     """They all have the same id."""
-    usage, secrets = idp.installation.usage, idp.installation.store.secrets
+    usage, secrets = idp.installation.management.usage, idp.installation.store.secrets
     for client_id, uses in (("one", 1), ("two", 2)):
         for _ in range(uses):
             usage.note(client_id, "openiddict")
@@ -226,7 +226,7 @@ async def test_OpenIddicts_secrets_are_counted_for_each_client(idp: Idp, clock: 
 
 async def test_a_secret_that_two_clients_share_is_counted_for_each(idp: Idp) -> None:
     """An operator may have given it to both."""
-    usage, shared = idp.installation.usage, generate_secret()
+    usage, shared = idp.installation.management.usage, generate_secret()
     clients = []
     for client_id in ("one", "two"):
         await idp.add_client(client_id, secret=shared.value)

@@ -76,6 +76,11 @@ async def commands(store: Store, clock: Clock) -> Commands:
     return made
 
 
+async def update_scope(commands: Commands) -> None:
+    scope = await commands.scopes.get("read")
+    await commands.scopes.update(replace(scope, display_name="Reading"))
+
+
 async def update_resource(commands: Commands) -> None:
     resource = await commands.resources.get(BILLING)
     await commands.resources.update(replace(resource, access_token_lifetime=60))
@@ -94,6 +99,7 @@ async def retire_secret(commands: Commands) -> None:
 Run = Callable[[Commands], Awaitable[object]]
 ALL: dict[str, tuple[str, str, Run]] = {
     "add_scope": ("scope", "new", lambda c: c.scopes.add(Scope("new"))),
+    "update_scope": ("scope", "read", update_scope),
     "delete_scope": ("scope", "read", lambda c: c.scopes.delete("read")),
     "add_resource": (
         "resource",
@@ -173,7 +179,7 @@ async def test_a_command_leaves_one_entry_and_its_id(
 
 def test_every_command_is_in_that_table() -> None:
     """Whoever adds one adds it there."""
-    reads = {"all", "get", "list", "scopes_of", "check", "check_configured"}
+    reads = {"all", "get", "list", "page", "scopes_of", "check", "check_configured"}
     by_other_names = {
         "configure": "update_client",
         "set_enabled": "disable_client",

@@ -358,7 +358,7 @@ async def test_A_MG_06_of_two_changes_of_one_version_one_is_refused(
     assert "changed meanwhile" in str(refused[0])
 
 
-async def test_A_MG_01_of_a_hundred_creations_of_one_id_one_succeeds(
+async def test_A_MG_06_of_a_hundred_creations_of_one_id_one_succeeds(
     commands: ClientCommands, store: Store
 ) -> None:
     """The others are told that it exists, and the winner's secret is the one that is stored."""

@@ -1,0 +1,67 @@
+"""Questions about clients: one, or a page of those that match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import NotFound
+from ..model import CLIENT_CREDENTIALS, Client
+from ..stores.base import MAXIMUM_PAGE, Store
+from ..stores.repositories import clients_in
+
+FLOW_TYPES = (CLIENT_CREDENTIALS,)
+MAXIMUM_READ = 1000
+"""So many clients one question reads at most; then it says where to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFilter:
+    """What matches: ``search`` is part of the id or of the name, in whatever case."""
+
+    search: str = ""
+    enabled: bool | None = None
+    flow_type: str | None = None
+
+    def matches(self, client: Client) -> bool:
+        """Whether every criterion holds."""
+        sought = self.search.casefold()
+        return (
+            (sought in client.client_id.casefold() or sought in client.display_name.casefold())
+            and self.enabled in (None, client.enabled)
+            and (self.flow_type is None or client.permits_grant_type(self.flow_type))
+        )
+
+
+class ClientQueries:
+    """Raises NotFound, and whatever the store raises."""
+
+    def __init__(self, store: Store) -> None:
+        self._clients = clients_in(store)
+
+    async def get(self, client_id: str) -> Client:
+        """The client of this id, as the store has it."""
+        client = await self._clients.get(client_id)
+        if client is None:
+            raise NotFound(f"there is no client {client_id}")
+        return client
+
+    async def page(
+        self, wanted: ClientFilter, *, after: str | None, limit: int
+    ) -> tuple[list[Client], str | None]:
+        """Up to ``limit`` clients behind ``after``, by id, and where the next may begin.
+
+        A page may be short, or empty, and still not the last: see MAXIMUM_READ.
+        """
+        found: list[Client] = []
+        for _ in range(MAXIMUM_READ // MAXIMUM_PAGE):
+            clients, following = await self._clients.page(after=after, limit=MAXIMUM_PAGE)
+            for client in clients:
+                if len(found) == limit:
+                    return found, after
+                after = client.client_id
+                if wanted.matches(client):
+                    found.append(client)
+            if following is None:
+                return found, None
+            after = following
+        return found, after

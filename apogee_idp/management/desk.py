@@ -1,0 +1,79 @@
+"""All commands and queries of one installation, for whoever gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..key_rotation import KeyPeriods
+from ..secret_usage import SecretUsage
+from ..settings import Settings
+from ..stores.base import Store
+from .actor import Actor
+from .audit import Audit
+from .client_queries import ClientQueries
+from .client_secrets import SecretCommands
+from .clients import ClientCommands
+from .keys import KeyCommands
+from .resources import ResourceCommands
+from .scopes import ScopeCommands
+
+
+@dataclass(frozen=True, slots=True)
+class Management:
+    """Commands of an actor, and queries; ``now`` gives Unix seconds."""
+
+    settings: Settings
+    store: Store
+    usage: SecretUsage
+    audit: Audit
+    periods: KeyPeriods
+    now: Callable[[], int]
+
+    def clients(self, actor: Actor) -> ClientCommands:
+        """His commands on clients."""
+        return ClientCommands(
+            self.store,
+            now=self.now,
+            audit=self.audit,
+            actor=actor,
+            algorithms=self.settings.signing_algorithms,
+            private_hosts=self.settings.private_hosts,
+        )
+
+    def secrets(self, actor: Actor) -> SecretCommands:
+        """His commands on the secrets of clients."""
+        return SecretCommands(self.store, self.usage, now=self.now, audit=self.audit, actor=actor)
+
+    def scopes(self, actor: Actor) -> ScopeCommands:
+        """His commands on scopes."""
+        return ScopeCommands(
+            self.store,
+            audit=self.audit,
+            actor=actor,
+            management_audience=self.settings.management_audience,
+        )
+
+    def resources(self, actor: Actor) -> ResourceCommands:
+        """His commands on resources."""
+        return ResourceCommands(
+            self.store,
+            audit=self.audit,
+            actor=actor,
+            management_audience=self.settings.management_audience,
+        )
+
+    def keys(self, actor: Actor) -> KeyCommands:
+        """His commands on the ring of keys."""
+        return KeyCommands(
+            self.store,
+            algorithms=self.settings.signing_algorithms,
+            periods=self.periods,
+            now=self.now,
+            audit=self.audit,
+            actor=actor,
+        )
+
+    def client_queries(self) -> ClientQueries:
+        """Questions about clients."""
+        return ClientQueries(self.store)

@@ -1,0 +1,1 @@
+"""The management API: JSON in and out, every route in one table."""

@@ -1,0 +1,108 @@
+"""What a route is, what it is given, and what it gives back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from marshmallow import Schema
+
+from ...crypto.sealing import KeyEncryptionKey
+from ...management.actor import Actor
+from ...management.cursors import Cursors
+from ...management.desk import Management
+from ...model import MANAGEMENT_SCOPES
+from ...pipeline import Registry
+from ...services import Services
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_ALWAYS = frozenset({400, 401, 403, 500, 503})
+_WITH_BODY = frozenset({408, 413, 415, 422})
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that routes work with."""
+
+    management: Management
+    services: Services
+    registry: Registry
+    key_encryption_key: KeyEncryptionKey = field(repr=False)
+    cursors: Cursors = field(init=False)
+
+    def __post_init__(self) -> None:
+        key = self.key_encryption_key.derive(b"apogee-idp cursors")
+        object.__setattr__(self, "cursors", Cursors(key))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request by an actor who may make it, taken apart and checked by the route's schemas.
+
+    ``version`` is the one that If-Match names; without that header, empty.
+    """
+
+    actor: Actor
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    body: Mapping[str, Any] = field(repr=False)
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is told, as the route's schema dumps it.
+
+    ``version`` becomes the ETag; ``location`` is a path below the API, ``following`` the cursor of
+    the next page of a list.
+    """
+
+    body: Any = None
+    version: str | None = None
+    location: str | None = None
+    following: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation, and everything that is documented of it.
+
+    ``scopes`` are those of which one is needed. A ``conditional`` route needs If-Match; one that
+    ``lists`` answers with pages. ``refusals`` are statuses beside those that follow from the rest.
+    """
+
+    method: str
+    path: str
+    scopes: tuple[str, ...]
+    summary: str
+    handle: Callable[[Desk, Call], Awaitable[Reply]]
+    answer: type[Schema] | None = None
+    body: type[Schema] | None = None
+    query: type[Schema] | None = None
+    status: int = 200
+    conditional: bool = False
+    lists: bool = False
+    refusals: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not self.scopes or not {*self.scopes} <= {*MANAGEMENT_SCOPES}:
+            raise ValueError(f"{self.method} {self.path} needs a scope of the management API")
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names in the path."""
+        return _PARAMETER.findall(self.path)
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """Every status that it can answer with."""
+        return (
+            _ALWAYS
+            | {self.status}
+            | (_WITH_BODY if self.body else frozenset())
+            | (frozenset({404}) if self.parameters else frozenset())
+            | (frozenset({412, 428}) if self.conditional else frozenset())
+            | self.refusals
+        )

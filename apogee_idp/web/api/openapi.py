@@ -1,0 +1,94 @@
+"""The description of the API (OpenAPI 3.1), made of nothing but the routes and their schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema
+
+from ...model import ADMIN_SCOPE, MANAGEMENT_SCOPES
+from ...settings import Settings
+from .calls import Route
+from .problems import PROBLEM_MEDIA_TYPE
+from .schemas import ProblemAnswer
+
+_JSON = "application/json"
+_SECURITY = "management"
+
+
+def openapi_of(routes: Iterable[Route], settings: Settings) -> dict[str, Any]:
+    """The document."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
+    spec = APISpec(
+        title="Apogee IdP management API",
+        version="1",
+        openapi_version="3.1.0",
+        plugins=[plugin],
+        servers=[{"url": settings.management_audience}],
+    )
+    spec.components.security_scheme(_SECURITY, _security_scheme(settings))
+    for route in routes:
+        spec.path(path=route.path, operations={route.method.lower(): _operation(route, plugin)})
+    return spec.to_dict()
+
+
+def _schema_name(schema: Schema | type[Schema] | str) -> str:
+    if isinstance(schema, str):
+        return schema
+    return (schema if isinstance(schema, type) else type(schema)).__name__
+
+
+def _security_scheme(settings: Settings) -> dict[str, Any]:
+    scopes = {scope: f"See {scope} in the README." for scope in sorted(MANAGEMENT_SCOPES)}
+    flow = {"tokenUrl": settings.endpoint("/connect/token"), "scopes": scopes}
+    return {"type": "oauth2", "flows": {"clientCredentials": flow}}
+
+
+def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.handle.__name__,
+        "summary": route.summary,
+        "tags": [route.path.split("/")[1]],
+        "security": [{_SECURITY: [scope]} for scope in (*route.scopes, ADMIN_SCOPE)],
+        "parameters": _parameters(route, plugin),
+        "responses": {str(status): _response(route, status) for status in sorted(route.statuses)},
+    }
+    if route.body is not None:
+        content = {_JSON: {"schema": route.body}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]:
+    text = {"type": "string"}
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in route.parameters
+    ]
+    if route.conditional:
+        parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": text})
+    if route.query is not None and plugin.converter is not None:
+        parameters += plugin.converter.schema2parameters(route.query, location="query")
+    return parameters
+
+
+def _response(route: Route, status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if status >= HTTPStatus.BAD_REQUEST:
+        described["content"] = {PROBLEM_MEDIA_TYPE: {"schema": ProblemAnswer}}
+    elif route.answer is not None and route.lists:
+        listed = {"type": "array", "items": route.answer}
+        page: dict[str, Any] = {"items": listed}
+        required = ["items"]
+        if route.query is not None:
+            page["next_cursor"] = {"type": ["string", "null"]}
+            required.append("next_cursor")
+        schema = {"type": "object", "properties": page, "required": required}
+        described["content"] = {_JSON: {"schema": schema}}
+    elif route.answer is not None:
+        described["content"] = {_JSON: {"schema": route.answer}}
+    return described

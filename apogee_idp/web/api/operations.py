@@ -1,0 +1,236 @@
+"""What each route does: a command or a query, and then this process forgets what it knew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from ...errors import ChangedMeanwhile, InvalidToken, NotFound
+from ...events import ValidateToken
+from ...key_model import KeyRecord
+from ...management.client_queries import ClientFilter
+from ...management.cursors import ForgedCursor
+from ...model import (
+    Client,
+    Resource,
+    Scope,
+    frozen,
+    is_client_id,
+    is_resource,
+    is_scope_name,
+    thawed,
+)
+from .calls import Call, Desk, Reply
+from .problems import Problem
+
+_PUBLIC_KEY_FACTS = ("kid", "use", "algorithm", "created_at", "activates_at")
+
+Pages = Callable[[str | None, int], Awaitable[tuple[list[Any], str | None]]]
+
+
+async def list_scopes(desk: Desk, call: Call) -> Reply:
+    """A page of scopes, by name."""
+
+    async def pages(after: str | None, limit: int) -> tuple[list[Scope], str | None]:
+        return await desk.management.scopes(call.actor).page(after=after, limit=limit)
+
+    return await _listed(desk, call, "scopes", pages)
+
+
+async def create_scope(desk: Desk, call: Call) -> Reply:
+    """The new scope."""
+    fields = dict(call.body)
+    scope = Scope(fields.pop("name"), **_with_tuples(fields, "resources"))
+    added = await desk.management.scopes(call.actor).add(scope)
+    desk.services.scopes.forget(added.name)
+    location = f"/scopes/{quote(added.name, safe='')}"
+    return Reply(added, version=added.concurrency_token, location=location)
+
+
+async def get_scope(desk: Desk, call: Call) -> Reply:
+    """One scope."""
+    scope = await desk.management.scopes(call.actor).get(_named(call, "scope", is_scope_name))
+    return Reply(scope, version=scope.concurrency_token)
+
+
+async def replace_scope(desk: Desk, call: Call) -> Reply:
+    """The scope as it is now."""
+    name = _named(call, "scope", is_scope_name)
+    changes = _with_tuples(call.body, "resources")
+    changed = Scope(name, **changes, concurrency_token=call.version)
+    scope = await desk.management.scopes(call.actor).update(changed)
+    desk.services.scopes.forget(name)
+    return Reply(scope, version=scope.concurrency_token)
+
+
+async def delete_scope(desk: Desk, call: Call) -> Reply:
+    """Nothing."""
+    name = _named(call, "scope", is_scope_name)
+    await desk.management.scopes(call.actor).delete(name, version=call.version)
+    desk.services.scopes.forget(name)
+    return Reply()
+
+
+async def list_resources(desk: Desk, call: Call) -> Reply:
+    """A page of resources, by URI."""
+
+    async def pages(after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        found, following = await desk.management.resources(call.actor).page(
+            after=after, limit=limit
+        )
+        return [_resource_facts(resource) for resource in found], following
+
+    return await _listed(desk, call, "resources", pages)
+
+
+async def create_resource(desk: Desk, call: Call) -> Reply:
+    """The new resource."""
+    fields = dict(call.body)
+    identifier, scopes = fields.pop("identifier"), tuple(fields.pop("scopes"))
+    added = await desk.management.resources(call.actor).add(_resource(identifier, fields), scopes)
+    desk.services.resources.forget(identifier)
+    for name in scopes:
+        desk.services.scopes.forget(name)
+    location = f"/resources/{quote(identifier, safe='')}"
+    return Reply(_resource_facts(added), version=added.concurrency_token, location=location)
+
+
+async def get_resource(desk: Desk, call: Call) -> Reply:
+    """One resource."""
+    resource = await desk.management.resources(call.actor).get(
+        _named(call, "resource", is_resource)
+    )
+    return Reply(_resource_facts(resource), version=resource.concurrency_token)
+
+
+async def replace_resource(desk: Desk, call: Call) -> Reply:
+    """The resource as it is now; what the operator keeps in its properties is left alone."""
+    identifier = _named(call, "resource", is_resource)
+    current = await desk.management.resources(call.actor).get(identifier)
+    if current.concurrency_token != call.version:
+        raise ChangedMeanwhile(f"{identifier} was changed or deleted meanwhile: try again")
+    changed = replace(
+        _resource(identifier, call.body),
+        properties=current.properties,
+        concurrency_token=call.version,
+    )
+    resource = await desk.management.resources(call.actor).update(changed)
+    desk.services.resources.forget(identifier)
+    return Reply(_resource_facts(resource), version=resource.concurrency_token)
+
+
+async def delete_resource(desk: Desk, call: Call) -> Reply:
+    """Nothing."""
+    identifier = _named(call, "resource", is_resource)
+    resources = desk.management.resources(call.actor)
+    scopes = await resources.scopes_of(identifier)
+    await resources.delete(identifier, from_scopes=call.query["from_scopes"], version=call.version)
+    desk.services.resources.forget(identifier)
+    for name in scopes:
+        desk.services.scopes.forget(name)
+    return Reply()
+
+
+async def list_keys(desk: Desk, call: Call) -> Reply:
+    """All keys: there are few."""
+    statuses = await desk.management.keys(call.actor).all()
+    items = [
+        _key_facts(status.record)
+        | {
+            "source": status.record.source,
+            "state": status.state,
+            "retires_at": status.retires_at,
+        }
+        for status in statuses
+    ]
+    return Reply({"items": items})
+
+
+async def rotate_key(desk: Desk, call: Call) -> Reply:
+    """The key that was made."""
+    commands = desk.management.keys(call.actor)
+    made = await commands.rotate(call.body["algorithm"], desk.key_encryption_key)
+    return Reply(_key_facts(made))
+
+
+async def revoke_token(desk: Desk, call: Call) -> Reply:
+    """Nothing: what is no valid token has ended already (RFC 7009 §2.2)."""
+    token = call.body["token"]
+    event = ValidateToken(token)
+    with suppress(InvalidToken):
+        await desk.registry.dispatch(event)
+        await desk.services.revocations.revoke(desk.services.reader.vouch(event.validated, token))
+    return Reply()
+
+
+async def list_clients(desk: Desk, call: Call) -> Reply:
+    """A page of clients, by id."""
+    wanted = ClientFilter(call.query["search"], call.query["enabled"], call.query["flow_type"])
+
+    async def pages(after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        found, following = await desk.management.client_queries().page(
+            wanted, after=after, limit=limit
+        )
+        return [client_facts(client) for client in found], following
+
+    return await _listed(desk, call, f"clients {wanted!r}", pages)
+
+
+async def get_client(desk: Desk, call: Call) -> Reply:
+    """One client."""
+    client = await desk.management.client_queries().get(_named(call, "client", is_client_id))
+    return Reply(client_facts(client), version=client.concurrency_token)
+
+
+def client_facts(client: Client) -> dict[str, Any]:
+    """A client for ``ClientAnswer``, which leaves out what nobody is told."""
+    facts = {name: getattr(client, name) for name in Client.__dataclass_fields__}
+    profile = {
+        name: thawed(getattr(client.token_profile, name))
+        for name in client.token_profile.__dataclass_fields__
+    }
+    return facts | {
+        "permissions": sorted(client.permissions),
+        "jwks": thawed(client.jwks),
+        "token_profile": profile,
+    }
+
+
+async def _listed(desk: Desk, call: Call, listing: str, pages: Pages) -> Reply:
+    cursors, cursor = desk.cursors, call.query["cursor"]
+    try:
+        after = None if cursor is None else cursors.read(listing, cursor)
+    except ForgedCursor:
+        raise Problem(400, "invalid-cursor", "The cursor is not one of this list.") from None
+    items, following = await pages(after, call.query["limit"])
+    next_cursor = None if following is None else cursors.write(listing, following)
+    return Reply({"items": items, "next_cursor": next_cursor}, following=next_cursor)
+
+
+def _named(call: Call, kind: str, is_name: Callable[[str], bool]) -> str:
+    """The name in the path, if there can be anything of that name."""
+    (name,) = call.path.values()
+    if not is_name(name):
+        raise NotFound(f"there is no such {kind}")
+    return name
+
+
+def _with_tuples(fields: Any, *names: str) -> dict[str, Any]:
+    return dict(fields) | {name: tuple(fields[name]) for name in names}
+
+
+def _resource(identifier: str, fields: Any) -> Resource:
+    given = _with_tuples(fields, "introspection_clients")
+    return Resource(identifier, **given | {"jwks": frozen(given["jwks"])})
+
+
+def _resource_facts(resource: Resource) -> dict[str, Any]:
+    facts = {name: getattr(resource, name) for name in Resource.__dataclass_fields__}
+    return facts | {"jwks": thawed(resource.jwks)}
+
+
+def _key_facts(record: KeyRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _PUBLIC_KEY_FACTS}

@@ -1,0 +1,179 @@
+"""What the management API takes and tells; anything else is refused, never ignored."""
+
+from __future__ import annotations
+
+from marshmallow import RAISE, Schema, fields, validate
+
+from ...management.client_queries import FLOW_TYPES
+from .fields import Flag, Limit, Text, Texts, Whole
+
+
+class Strict(Schema):
+    """Members that nobody knows are refused."""
+
+    class Meta:
+        """See marshmallow."""
+
+        unknown = RAISE
+
+
+class PageQuery(Strict):
+    """Which part of a list."""
+
+    limit = Limit()
+    cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
+
+
+class ClientsQuery(PageQuery):
+    """Which clients."""
+
+    search = Text(load_default="")
+    enabled = Flag(load_default=None)
+    flow_type = fields.String(load_default=None, validate=validate.OneOf(FLOW_TYPES))
+
+
+class DeleteResourceQuery(Strict):
+    """Whether scopes lose the resource first."""
+
+    from_scopes = Flag(load_default=False)
+
+
+class ScopeChange(Strict):
+    """All that can be changed of a scope."""
+
+    display_name = Text(load_default="")
+    description = Text(load_default="")
+    resources = Texts(load_default=list)
+
+
+class NewScope(ScopeChange):
+    """A scope to be."""
+
+    name = Text(shortest=1, required=True)
+
+
+class ScopeAnswer(Strict):
+    """A scope."""
+
+    name = fields.String(required=True)
+    display_name = fields.String(required=True)
+    description = fields.String(required=True)
+    resources = fields.List(fields.String(), required=True)
+
+
+class ResourceChange(Strict):
+    """All that can be changed of a resource."""
+
+    display_name = Text(load_default="")
+    access_token_lifetime = Whole(load_default=None, allow_none=True)
+    introspection_clients = Texts(load_default=list)
+    jwks = fields.Dict(keys=fields.String(), load_default=None, allow_none=True)
+
+
+class NewResource(ResourceChange):
+    """A resource to be, and the scopes that are to belong to it."""
+
+    identifier = Text(shortest=1, required=True)
+    scopes = Texts(load_default=list)
+
+
+class ResourceAnswer(Strict):
+    """A resource."""
+
+    identifier = fields.String(required=True)
+    display_name = fields.String(required=True)
+    access_token_lifetime = fields.Integer(required=True, allow_none=True)
+    introspection_clients = fields.List(fields.String(), required=True)
+    jwks = fields.Dict(required=True, allow_none=True)
+
+
+class RotateKey(Strict):
+    """For which algorithm a new key is wanted."""
+
+    algorithm = Text(shortest=1, required=True)
+
+
+class NewKeyAnswer(Strict):
+    """A key that was just made; times are Unix seconds."""
+
+    kid = fields.String(required=True)
+    use = fields.String(required=True)
+    algorithm = fields.String(required=True)
+    created_at = fields.Integer(required=True)
+    activates_at = fields.Integer(required=True)
+
+
+class KeyAnswer(NewKeyAnswer):
+    """A key and where in its life it is."""
+
+    source = fields.String(required=True)
+    state = fields.String(required=True)
+    retires_at = fields.Integer(required=True, allow_none=True)
+
+
+class RevokeToken(Strict):
+    """A token that is to end."""
+
+    token = fields.String(required=True, validate=validate.Length(min=1, max=8192))
+
+
+class SecretAnswer(Strict):
+    """What is told of a secret: never itself, nor its hash."""
+
+    id = fields.String(required=True)
+    created_at = fields.Integer(required=True)
+    expires_at = fields.Integer(required=True, allow_none=True)
+
+
+class TokenProfileAnswer(Strict):
+    """How a client's access tokens are written."""
+
+    signing_algorithm = fields.String(required=True)
+    typ = fields.String(required=True)
+    encrypt_to = fields.String(required=True)
+    lifetime = fields.Integer(required=True, allow_none=True)
+    audience_shape = fields.String(required=True)
+    claims = fields.Dict(required=True)
+    session_tags = fields.Dict(required=True)
+    transitive_tags = fields.List(fields.String(), required=True)
+    reference = fields.Boolean(required=True)
+
+
+class ClientAnswer(Strict):
+    """A client."""
+
+    client_id = fields.String(required=True)
+    display_name = fields.String(required=True)
+    client_type = fields.String(required=True)
+    application_type = fields.String(required=True)
+    enabled = fields.Boolean(required=True)
+    permissions = fields.List(fields.String(), required=True)
+    roles = fields.List(fields.String(), required=True)
+    default_scopes = fields.List(fields.String(), required=True)
+    default_audience = fields.String(required=True, allow_none=True)
+    skip_token_encryption = fields.Boolean(required=True)
+    token_profile = fields.Nested(TokenProfileAnswer, required=True)
+    secrets = fields.List(fields.Nested(SecretAnswer), required=True)
+    jwks = fields.Dict(required=True, allow_none=True)
+    jwks_uri = fields.String(required=True, allow_none=True)
+    accepts_token_endpoint_audience = fields.Boolean(required=True)
+    tokens_not_before = fields.Integer(required=True)
+    created_at = fields.Integer(required=True)
+
+
+class ProblemError(Strict):
+    """One thing that is wrong in a body, by its JSON pointer."""
+
+    pointer = fields.String(required=True)
+    detail = fields.String(required=True)
+
+
+class ProblemAnswer(Strict):
+    """A refusal (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Nested(ProblemError))
