@@ -134,7 +134,12 @@ def test_an_own_secret_comes_from_a_file_or_standard_input(cli: Cli, tmp_path: P
 def test_scopes(cli: Cli) -> None:
     """Create, list, delete; for people and for scripts."""
     made = cli("scopes", "create", "a", "--resource", "https://a", "--resource", "urn:b", "--json")
-    expected = {"name": "a", "description": "", "resources": ["https://a", "urn:b"]}
+    expected = {
+        "name": "a",
+        "display_name": "",
+        "description": "",
+        "resources": ["https://a", "urn:b"],
+    }
     assert json.loads(made.stdout) == expected
     assert json.loads(cli("scopes", "list", "--json").stdout) == [expected]
     assert "https://a urn:b" in cli("scopes", "list").stdout
