@@ -3,8 +3,35 @@
 from __future__ import annotations
 
 from .audience import Addressed, choose_audience
+from .commands import (
+    COMMANDS,
+    AddClient,
+    AddResource,
+    AddScope,
+    AddSecret,
+    Command,
+    DeleteClient,
+    DeleteResource,
+    DeleteScope,
+    DisableClient,
+    EnableClient,
+    EndLeakedSecret,
+    ImportClient,
+    ImportScope,
+    MaintainKeys,
+    RetireSecret,
+    RevokeKey,
+    RevokeTokens,
+    RewrapKeys,
+    RotateKey,
+    RotateSecret,
+    UpdateClient,
+    UpdateResource,
+    UpdateScope,
+)
 from .errors import (
     ApogeeError,
+    CommandRefused,
     HandlerFault,
     InvalidClient,
     InvalidGrant,
@@ -32,7 +59,7 @@ from .events import (
     ProvideKeys,
     ValidateToken,
 )
-from .key_model import EncryptionKey, ProvidedKey, SigningKey
+from .key_model import EncryptionKey, KeyRecord, KeyRingRecord, ProvidedKey, SigningKey
 from .model import (
     INTROSPECTION_PERMISSION,
     MANAGEMENT_SCOPES,
@@ -40,6 +67,7 @@ from .model import (
     SIGNING_ALGORITHMS,
     USER_SCOPES,
     Client,
+    Resource,
     Scope,
     TokenProfile,
     could_pass_for_id_token,
@@ -48,6 +76,7 @@ from .model import (
 )
 from .pipeline import Registry
 from .requests import (
+    Actor,
     ClientAuthentication,
     IntrospectionRequest,
     IssuedToken,
@@ -60,6 +89,7 @@ from .requests import (
 from .services import Services
 from .settings import Settings
 from .stages import (
+    CommandStage,
     ConfigurationStage,
     IntrospectionStage,
     RevocationStage,
@@ -69,20 +99,37 @@ from .stages import (
 )
 
 __all__ = [
+    "COMMANDS",
     "INTROSPECTION_PERMISSION",
     "MANAGEMENT_SCOPES",
     "REVOCATION_PERMISSION",
     "SIGNING_ALGORITHMS",
     "USER_SCOPES",
+    "Actor",
+    "AddClient",
+    "AddResource",
+    "AddScope",
+    "AddSecret",
     "Additions",
     "Addressed",
     "ApogeeError",
     "Client",
     "ClientAuthentication",
+    "Command",
+    "CommandRefused",
+    "CommandStage",
     "ConfigurationStage",
+    "DeleteClient",
+    "DeleteResource",
+    "DeleteScope",
+    "DisableClient",
+    "EnableClient",
     "EncryptionKey",
+    "EndLeakedSecret",
     "GenerateToken",
     "HandlerFault",
+    "ImportClient",
+    "ImportScope",
     "IntrospectionRequest",
     "IntrospectionStage",
     "InvalidClient",
@@ -92,6 +139,9 @@ __all__ = [
     "InvalidTarget",
     "InvalidToken",
     "IssuedToken",
+    "KeyRecord",
+    "KeyRingRecord",
+    "MaintainKeys",
     "NotYetKnown",
     "OAuthError",
     "Principal",
@@ -104,8 +154,15 @@ __all__ = [
     "Registry",
     "RegistryError",
     "ReservedName",
+    "Resource",
+    "RetireSecret",
     "RevocationRequest",
     "RevocationStage",
+    "RevokeKey",
+    "RevokeTokens",
+    "RewrapKeys",
+    "RotateKey",
+    "RotateSecret",
     "Scope",
     "ServerError",
     "Services",
@@ -120,6 +177,9 @@ __all__ = [
     "TokenStage",
     "UnauthorizedClient",
     "UnsupportedGrantType",
+    "UpdateClient",
+    "UpdateResource",
+    "UpdateScope",
     "ValidateToken",
     "ValidatedToken",
     "ValidationStage",

@@ -13,15 +13,18 @@ from typing import Any
 
 from .crypto.sealing import KeyEncryptionKey
 from .crypto.slow_hashes import SlowVerifier
-from .errors import KeyringError, StoreUnavailable
+from .errors import HandlerFault, KeyringError, StoreUnavailable
 from .following import StoreFollower
 from .housekeeping import Housekeeper
 from .key_encryption import key_encryption_keys
 from .key_keeping import KeyKeeper
 from .key_rotation import KeyPeriods
 from .key_sources import KeyFiles, PluginKeys
+from .keyring import KeyRing
+from .logs import log_command_fault
 from .management.actor import SERVER_ACTOR
 from .management.audit import Audit
+from .management.changes import Changes
 from .management.client_files import ConfiguredClient, read_client_files
 from .management.desk import Management
 from .management.key_ring import AuditedKeyRing
@@ -113,22 +116,37 @@ def key_files_of(settings: Settings) -> KeyFiles:
     return KeyFiles(tuple(map(Path, settings.key_files)), settings.key_files_password)
 
 
-def management_of(
+def changes_in(
     store: Store,
-    settings: Settings,
-    usage: SecretUsage | None = None,
     *,
     now: Callable[[], int] = now,
+    report: Callable[[HandlerFault], None] = log_command_fault,
+) -> Changes:
+    """The way in which anything in ``store`` is changed; ``report`` is told of failing plugins."""
+    return Changes(audit_of(store, now=now), report)
+
+
+def management_of(
+    settings: Settings, store: Store, usage: SecretUsage, changes: Changes, now: Callable[[], int]
 ) -> Management:
     """The commands and queries on this store, by these settings."""
-    return Management(
-        settings,
-        store,
-        usage or SecretUsage(store.secrets, now=now),
-        audit_of(store, now=now),
-        periods_of(settings),
-        now,
-    )
+    return Management(settings, store, usage, changes, periods_of(settings), now)
+
+
+@asynccontextmanager
+async def opened_management(
+    settings: Settings, *, report: Callable[[HandlerFault], None]
+) -> AsyncIterator[Management]:
+    """The commands on the store of the settings, and their plugins, without a server.
+
+    ``report`` is told of plugins that fail once a change is made. Raises StoreUnavailable,
+    SettingsError or RegistryError.
+    """
+    ring = KeyRing(lambda: None, now=now)
+    async with opened_store(settings) as store, _founded(settings, store, ring, now) as foundation:
+        changes = changes_in(store, report=report)
+        changes.ask(build_registry(build_services(foundation)))
+        yield management_of(settings, store, foundation.usage, changes, now)
 
 
 @asynccontextmanager
@@ -144,9 +162,11 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def closing_store(settings: Settings) -> AsyncIterator[Store]:
+async def closing_store(
+    settings: Settings, *, now: Callable[[], int] = now, patience: float = _PATIENCE
+) -> AsyncIterator[Store]:
     """The store of the settings, not opened, closed in the end; raises SettingsError."""
-    store = store_of(settings)
+    store = store_of(settings, now=now, patience=patience)
     try:
         yield store
     finally:
@@ -164,46 +184,57 @@ async def opened_installation(
     """
     keys = key_encryption_keys(settings)
     configured = await asyncio.to_thread(read_client_files, settings.client_files)
-    # Half of a handler's time: waiting in vain for one thing is a 503, not the handler's fault.
-    patience = settings.handler_timeout / 2
+    async with closing_store(settings, now=now, patience=_patience_of(settings)) as store:
+        changes, plugin_keys = changes_in(store, now=now), PluginKeys()
+        keeper = KeyKeeper(
+            AuditedKeyRing(store, changes, SERVER_ACTOR),
+            keys,
+            algorithms=settings.signing_algorithms,
+            periods=periods_of(settings),
+            now=now,
+            sources={"files": key_files_of(settings), "plugins": plugin_keys},
+        )
+        async with _founded(settings, store, keeper.ring, now) as foundation:
+            services = build_services(foundation)
+            registry = build_registry(services)
+            plugin_keys.ask(registry)
+            changes.ask(registry)
+            management = management_of(settings, store, foundation.usage, changes, now)
+            async with _kept_in_step(foundation, keeper, services, changes.audit) as kept:
+                yield Installation(
+                    settings, store, services, registry, configured, management, keys[0], *kept
+                )
+
+
+def _patience_of(settings: Settings) -> float:
+    """Half of a handler's time: waiting in vain for one thing is a 503, not the handler's fault."""
+    return settings.handler_timeout / 2
+
+
+@asynccontextmanager
+async def _founded(
+    settings: Settings, store: Store, ring: KeyRing, now: Callable[[], int]
+) -> AsyncIterator[Foundation]:
+    """What everything else stands on, of which all but the store is closed in the end."""
+    patience = _patience_of(settings)
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
-    store = store_of(settings, now=now, patience=patience)
-    audit = audit_of(store, now=now)
     outgoing = Outgoing(settings.private_hosts)
     usage = SecretUsage(store.secrets, now=now)
-    plugin_keys = PluginKeys()
-    keeper = KeyKeeper(
-        AuditedKeyRing(store, audit, SERVER_ACTOR),
-        keys,
-        algorithms=settings.signing_algorithms,
-        periods=periods_of(settings),
-        now=now,
-        sources={"files": key_files_of(settings), "plugins": plugin_keys},
-    )
-    foundation = Foundation(
-        settings,
-        store,
-        keeper.ring,
-        slow,
-        outgoing,
-        usage,
-        now=now,
-        new_id=new_id,
-        patience=patience,
-    )
     try:
-        services = build_services(foundation)
-        registry = build_registry(services)
-        plugin_keys.ask(registry)
-        async with _kept_in_step(foundation, keeper, services, audit) as kept:
-            management = management_of(store, settings, usage, now=now)
-            yield Installation(
-                settings, store, services, registry, configured, management, keys[0], *kept
-            )
+        yield Foundation(
+            settings,
+            store,
+            ring,
+            slow,
+            outgoing,
+            usage,
+            now=now,
+            new_id=new_id,
+            patience=patience,
+        )
     finally:
         await outgoing.close()
         await _flush_for_the_last_time(usage)
-        await store.close()
         slow.close()
 
 

@@ -9,14 +9,12 @@ from typing import Any
 
 import click
 
-from . import app
-from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, settings_of, with_store
-from .management.client_files import ConfiguredClient, read_client_files
+from .cli_base import CONFIG_OPTION, JSON_OPTION, managing, operator, reports_errors, settings_of
+from .management.client_files import read_client_files
 from .management.configured_clients import ConfiguredClients, PlannedClient
+from .management.desk import Management
 from .model import thawed
 from .printing import print_json, readable
-from .settings import Settings
-from .stores.base import Store
 
 _SIGNS = {"add": "+", "change": "~", "keep": "=", "remove": "-", "refuse": "!"}
 
@@ -32,23 +30,18 @@ def apply(plan: bool, prune: bool, as_json: bool, config: Path | None) -> None:
     settings = settings_of(config)
     wanted = read_client_files(settings.client_files)
 
-    async def act(store: Store) -> list[PlannedClient]:
-        clients = _configured(store, settings, wanted)
+    async def act(management: Management) -> list[PlannedClient]:
+        commands = management.clients(operator())
+        clients = ConfiguredClients(management.store, commands, wanted)
         return await (clients.plan() if plan else clients.apply(prune=prune))
 
-    found = with_store(config, act)
+    found = managing(settings, act)
     if as_json:
         print_json([_facts(client) for client in found])
     else:
         _print(found, plan=plan, prune=prune)
     if any(client.outcome == "refuse" for client in found):
         sys.exit(1)
-
-
-def _configured(
-    store: Store, settings: Settings, wanted: tuple[ConfiguredClient, ...]
-) -> ConfiguredClients:
-    return ConfiguredClients(store, app.management_of(store, settings).clients(operator()), wanted)
 
 
 def _print(found: list[PlannedClient], *, plan: bool, prune: bool) -> None:

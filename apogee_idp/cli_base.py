@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import click
 
 from . import app
-from .errors import ApogeeError, SettingsError
-from .management.actor import Actor, local_actor
+from .errors import ApogeeError, HandlerFault, SettingsError
+from .management.actor import local_actor
 from .management.desk import Management
+from .requests import Actor
 from .settings import CONFIG_VARIABLE, Settings, load_settings
 from .stores.base import Store
 
@@ -66,8 +67,17 @@ def with_management(
     config: Path | None, action: Callable[[Management], Awaitable[Result]]
 ) -> Result:
     """What ``action`` returns, given the commands on the store of the settings."""
-    settings = settings_of(config)
-    return with_store(config, lambda store: action(app.management_of(store, settings)))
+    return managing(settings_of(config), action)
+
+
+def managing(settings: Settings, action: Callable[[Management], Awaitable[Result]]) -> Result:
+    """What ``action`` returns, given the commands by these settings."""
+
+    async def act() -> Result:
+        async with app.opened_management(settings, report=warn) as management:
+            return await action(management)
+
+    return asyncio.run(act())
 
 
 def operator() -> Actor:
@@ -77,6 +87,11 @@ def operator() -> Actor:
         return local_actor(pwd.getpwuid(number).pw_name)
     except KeyError:
         return local_actor(str(number))
+
+
+def warn(fault: HandlerFault) -> None:
+    """Tells of a plugin that failed when the change was made already."""
+    click.echo(f"warning: it is done, but a plugin that was told of it failed: {fault}", err=True)
 
 
 def _fail(problems: Iterable[str]) -> None:

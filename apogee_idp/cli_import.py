@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from .app import audit_of, closing_store, opened_store
-from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, settings_of
+from .app import closing_store, opened_management
+from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, settings_of, warn
 from .errors import CommandRefused, StoreUnavailable
 from .management.openiddict_import import Entry, Report, copied, rehearsed, report_on
 from .printing import print_json, print_table
@@ -82,8 +82,8 @@ async def _copy(other: Settings, settings: Settings, *, dry_run: bool) -> Report
         await source.open()
         report = await report_on(source, settings.grant_types)
         if not dry_run:
-            async with opened_store(settings) as target:
-                return await copied(source, target, report, audit_of(target), operator())
+            async with opened_management(settings, report=warn) as target:
+                return await copied(source, target.store, report, target.changes, operator())
         async with closing_store(settings) as target:
             if target.prospect() is not None:
                 return await rehearsed(source, None, report)

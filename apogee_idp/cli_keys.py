@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from . import app
-from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, settings_of
+from .cli_base import (
+    CONFIG_OPTION,
+    JSON_OPTION,
+    Result,
+    managing,
+    operator,
+    reports_errors,
+    settings_of,
+)
 from .crypto.sealing import KeyEncryptionKey
 from .key_encryption import development_key_exists, key_encryption_keys
 from .management.keys import KeyCommands, KeyStatus
 from .printing import print_json, print_table, readable_time
 from .settings import Settings
-
-Result = TypeVar("Result")
 
 
 @click.group()
@@ -87,11 +91,7 @@ def _guarded(config: Path | None) -> tuple[Settings, Sequence[KeyEncryptionKey]]
 
 
 def _run(settings: Settings, action: Callable[[KeyCommands], Awaitable[Result]]) -> Result:
-    async def act() -> Result:
-        async with app.opened_store(settings) as store:
-            return await action(app.management_of(store, settings).keys(operator()))
-
-    return asyncio.run(act())
+    return managing(settings, lambda management: action(management.keys(operator())))
 
 
 def _facts(key: KeyStatus) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
+from .commands import Command, MaintainKeys
 from .crypto.keys import (
     ENCRYPTION_ALGORITHM,
     OpenedKey,
@@ -31,7 +32,6 @@ from .keyring import KeyRing, OpenedKeys
 KeySource = Callable[[], Awaitable[Sequence[ProvidedKey]]]
 """Where keys come from besides the store: files, or plugins."""
 KeyRecords = tuple[KeyRecord, ...]
-_ACTION = "rotate_key"
 
 
 class StoredKeyRing(Protocol):
@@ -41,11 +41,13 @@ class StoredKeyRing(Protocol):
         """The ring as it is now, or None if none was ever made."""
         ...
 
-    async def add(self, action: str, ring: KeyRingRecord) -> None:
+    async def add(self, command: type[Command[KeyRingRecord]], ring: KeyRingRecord) -> None:
         """Makes ``ring`` the key ring; raises AlreadyExists if there is one."""
         ...
 
-    async def replace(self, action: str, before: KeyRingRecord, after: KeyRingRecord) -> None:
+    async def replace(
+        self, command: type[Command[KeyRingRecord]], before: KeyRingRecord, after: KeyRingRecord
+    ) -> None:
         """Compare-and-set; raises Conflict unless ``before`` still is the key ring."""
         ...
 
@@ -128,7 +130,7 @@ class KeyKeeper:
         if record is None and self._opened is None:
             first = KeyRingRecord(await self._new_records((), ()))
             with suppress(AlreadyExists):
-                await self._stored.add(_ACTION, first)
+                await self._stored.add(MaintainKeys, first)
             record = await self._stored.load()
         if record is None:
             raise KeyringError("the key ring is gone from the store: restore it from a backup")
@@ -143,7 +145,7 @@ class KeyKeeper:
             return
         with suppress(Conflict):  # another process was faster
             after = replace(self._record, keys=(*kept, *made))
-            await self._stored.replace(_ACTION, self._record, after)
+            await self._stored.replace(MaintainKeys, self._record, after)
         await self._load()
 
     async def _open(self, record: KeyRingRecord) -> None:

@@ -179,6 +179,11 @@ def log_fault(name: str, error: BaseException) -> None:
     _log.error(name, **describe_exception(None, name, event))
 
 
+def log_command_fault(error: BaseException) -> None:
+    """A plugin failed when it was told of a change, which stands."""
+    log_fault("command_handler_failed", error)
+
+
 def log_lifecycle(name: str, **fields: object) -> None:
     """The server started, or stopped."""
     _log.info(name, **fields)

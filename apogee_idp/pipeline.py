@@ -13,7 +13,15 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from .errors import ApogeeError, HandlerFault, OAuthError, RegistryError, StoreUnavailable
+from .commands import Command
+from .errors import (
+    ApogeeError,
+    CommandRefused,
+    HandlerFault,
+    OAuthError,
+    RegistryError,
+    StoreUnavailable,
+)
 
 Event = TypeVar("Event")
 Handler = Callable[[Event], Awaitable[object]]
@@ -23,7 +31,7 @@ Observer = Callable[[str, str, float], None]
 """Told after each handler: event, handler, seconds."""
 
 _HANDLER_NAME = re.compile("[a-z][a-z0-9_]*")
-_DECISIONS = (OAuthError, StoreUnavailable, HandlerFault)
+_DECISIONS = (OAuthError, CommandRefused, StoreUnavailable, HandlerFault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +136,43 @@ class Registry:
         """The sealed table, event by event, in the order of execution."""
         return tuple(row for rows in self._table().values() for row in rows)
 
-    async def dispatch(self, event: object) -> None:
-        """Runs the handlers of ``type(event)`` in order, each to its end.
+    async def dispatch(self, event: object, *, until: int | None = None) -> None:
+        """Runs the handlers of ``type(event)`` in order, each to its end; those below ``until``.
 
-        A refusal (OAuthError) or a lost store (StoreUnavailable) passes through unchanged;
-        anything else a handler does wrong becomes a HandlerFault.
+        A refusal (OAuthError; of a Command, CommandRefused) or a lost store (StoreUnavailable)
+        passes through unchanged; anything else a handler does wrong becomes a HandlerFault.
         """
         for row in self._table().get(type(event), ()):
-            if row.when is not None and not _asked(row.when, row.name, event):
-                continue
-            if self._observe is None:
-                await self._run(row, event)
-            else:
-                started = time.perf_counter()
+            if until is None or row.order < until:
+                await self._offer(row, event)
+
+    async def tell(self, event: object, *, since: int) -> list[HandlerFault]:
+        """Runs the handlers from the order ``since`` on, each whatever became of those before it.
+
+        What they raise is returned: it is too late to refuse anything.
+        """
+        errors: list[HandlerFault] = []
+        for row in self._table().get(type(event), ()):
+            if row.order >= since:
                 try:
-                    await self._run(row, event)
-                finally:
-                    elapsed = time.perf_counter() - started
-                    self._observe(row.event.__name__, row.name, elapsed)
+                    await self._offer(row, event)
+                except HandlerFault as error:
+                    errors.append(error)
+                except _DECISIONS as error:
+                    errors.append(HandlerFault(row.name, _what_was_raised(error)))
+        return errors
+
+    async def _offer(self, row: Registration, event: object) -> None:
+        if row.when is not None and not _asked(row.when, row.name, event):
+            return
+        if self._observe is None:
+            await self._run(row, event)
+            return
+        started = time.perf_counter()
+        try:
+            await self._run(row, event)
+        finally:
+            self._observe(row.event.__name__, row.name, time.perf_counter() - started)
 
     def _table(self) -> Mapping[type, tuple[Registration, ...]]:
         if self._sealed is None:
@@ -157,7 +184,7 @@ class Registry:
         try:
             async with timeout:
                 result = await row.handler(event)
-        except _DECISIONS:
+        except _decisions_on(event):
             raise
         except asyncio.CancelledError as error:
             if _is_cancelled():
@@ -176,6 +203,11 @@ class Registry:
             raise HandlerFault(row.name, f"took longer than {self._timeout} s and hid it")
         if result is not None:
             raise HandlerFault(row.name, f"returned {type(result).__name__}, not None")
+
+
+def _decisions_on(event: object) -> tuple[type[ApogeeError], ...]:
+    refusal = CommandRefused if isinstance(event, Command) else OAuthError
+    return (refusal, StoreUnavailable, HandlerFault)
 
 
 def _asked(when: Filter[Any], name: str, event: object) -> bool:

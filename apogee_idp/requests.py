@@ -7,10 +7,23 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from .model import Client
+from .model import ADMIN_SCOPE, Client
 
 AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
 TokenKind = Literal["access_token"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who gives a command, what he may do, and in which request, if it is one."""
+
+    subject: str
+    scopes: frozenset[str]
+    request_id: str = ""
+
+    def may(self, scope: str) -> bool:
+        """Whether ``scope`` was granted, by itself or by ``idp:admin``."""
+        return not self.scopes.isdisjoint((scope, ADMIN_SCOPE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,3 +61,9 @@ class ConfigurationStage(IntEnum):
 
     ATTACH_ENDPOINTS = 1000
     ATTACH_CAPABILITIES = 2000
+
+
+class CommandStage(IntEnum):
+    """The one stage of each command, which is the core's own: it records and stores the change."""
+
+    EXECUTE = 1000

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypedDict
 
-from apogee_idp.app import audit_of, now
-from apogee_idp.management.actor import Actor
-from apogee_idp.management.audit import Audit
+from apogee_idp.app import changes_in, now
+from apogee_idp.management.changes import Changes
+from apogee_idp.requests import Actor
 from apogee_idp.stores.base import Store
 
 TESTER = Actor("tester", frozenset({"idp:admin"}), request_id="test")
 
 
 class Acting(TypedDict):
-    audit: Audit
+    changes: Changes
     actor: Actor
 
 
 def acting(store: Store, *, now: Callable[[], int] = now) -> Acting:
     """What every kind of commands needs besides its store."""
-    return {"audit": audit_of(store, now=now), "actor": TESTER}
+    return {"changes": changes_in(store, now=now), "actor": TESTER}

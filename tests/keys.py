@@ -6,13 +6,14 @@ import base64
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
-from apogee_idp.app import audit_of
+from apogee_idp.app import changes_in
 from apogee_idp.crypto.keys import ENCRYPTION_ALGORITHM, OpenedKey, generate_record, open_record
 from apogee_idp.crypto.sealing import KeyEncryptionKey
 from apogee_idp.key_keeping import KeyKeeper, KeySource
 from apogee_idp.key_model import KeyRecord, KeyRingRecord
 from apogee_idp.key_rotation import KeyPeriods
 from apogee_idp.management.actor import SERVER_ACTOR
+from apogee_idp.management.changes import Changes
 from apogee_idp.management.key_ring import AuditedKeyRing
 from apogee_idp.stores.base import Store
 
@@ -32,9 +33,10 @@ def key_keeper(
     algorithms: Sequence[str] = ALGORITHMS,
     periods: KeyPeriods = PERIODS,
     sources: Mapping[str, KeySource] | None = None,
+    changes: Changes | None = None,
 ) -> KeyKeeper:
     return KeyKeeper(
-        AuditedKeyRing(store, audit_of(store, now=now), SERVER_ACTOR),
+        AuditedKeyRing(store, changes or changes_in(store, now=now), SERVER_ACTOR),
         key_encryption_keys,
         algorithms=algorithms,
         periods=periods,

@@ -1,23 +1,9 @@
-"""Who gives a command."""
+"""Those who act without a token."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..model import ADMIN_SCOPE
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts, what he may do, and in which request, if it is one."""
-
-    subject: str
-    scopes: frozenset[str]
-    request_id: str = ""
-
-    def may(self, scope: str) -> bool:
-        """Whether ``scope`` was granted, by itself or by ``idp:admin``."""
-        return not self.scopes.isdisjoint((scope, ADMIN_SCOPE))
+from ..requests import Actor
 
 
 def local_actor(name: str) -> Actor:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from ..errors import (
     AlreadyExists,
@@ -21,14 +21,13 @@ from ..errors import (
     UnreadableDocument,
 )
 from ..model import frozen, thawed
+from ..requests import Actor
 from ..stores.base import MAXIMUM_PAGE, Collection, Store, Stored
 from ..stores.members import json_object, one_of, optional, text, whole
 from ..stores.repositories import clients_in, load_key_ring, resources_in, scopes_in
-from .actor import Actor
 
 Outcome = Literal["pending", "done", "refused", "unknown"]
 Facts = Mapping[str, Any]
-Recorded = TypeVar("Recorded")
 
 KEY_RING_KEY = "current"
 """The key of the one document of its kind."""
@@ -163,36 +162,6 @@ class Audit:
 
     async def _conclude(self, id: str, version: str, outcome: Outcome) -> None:
         await self._entries.replace(id, {"outcome": outcome}, version=version)
-
-
-@dataclass(frozen=True, slots=True)
-class Trail(Generic[Recorded]):
-    """What one actor does to entities of one kind, as ``audit`` keeps it.
-
-    ``key`` and ``facts`` say how an entity is called, and what may be told of it.
-    """
-
-    audit: Audit
-    actor: Actor
-    kind: str
-    key: Callable[[Recorded], str]
-    facts: Callable[[Recorded], Facts]
-
-    def recording(
-        self, action: str, *, before: Recorded | None, after: Recorded | None
-    ) -> AbstractAsyncContextManager[str]:
-        """``Audit.recording`` for a change of this entity; one of both must be there."""
-        entity = before if after is None else after
-        if entity is None:
-            raise ValueError("a change has something before or after it")
-        return self.audit.recording(
-            self.actor,
-            action,
-            self.kind,
-            self.key(entity),
-            before=None if before is None else self.facts(before),
-            after=None if after is None else self.facts(after),
-        )
 
 
 Lookup = Callable[[str], Awaitable[Changed | None]]

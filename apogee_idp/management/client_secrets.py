@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from ..commands import AddSecret, Command, RetireSecret, RotateSecret
 from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, secret_id_of
 from ..errors import CommandRefused, Conflict
 from ..model import Client, ClientSecret
+from ..requests import Actor
 from ..secret_usage import SecretUsage, Usage
 from ..stores.base import Store
 from ..stores.documents import OPENIDDICT_SECRET_ID
 from ..stores.repositories import clients_in
-from .actor import Actor
-from .audit import Audit, Trail
+from .changes import Changes, Trail
 from .clients import check_changeable
 from .facts import client_facts
 from .leaked_secrets import LeakedSecrets
@@ -49,7 +50,7 @@ class SecretCommands:
         usage: SecretUsage,
         *,
         now: Callable[[], int],
-        audit: Audit,
+        changes: Changes,
         actor: Actor,
         unused_seconds: int = UNUSED_SECONDS,
     ) -> None:
@@ -57,7 +58,7 @@ class SecretCommands:
         self._usage = usage
         self._now = now
         self._unused_seconds = unused_seconds
-        self._trail = Trail(audit, actor, "client", lambda c: c.client_id, client_facts)
+        self._trail = Trail(changes, actor, "client", lambda c: c.client_id, client_facts)
         self._leaked = LeakedSecrets(store, usage, self._trail, now=now)
 
     async def add(
@@ -75,7 +76,7 @@ class SecretCommands:
         if any(known.id == secret.id for known in client.secrets):
             raise CommandRefused(f"{client_id} has the secret {secret.id} already")
         stored = ClientSecret(secret.id, secret.hash, now, expires_at, name)
-        await self._store("add_secret", client, (*self._live(client), stored), secret)
+        await self._store(AddSecret, client, (*self._live(client), stored), secret)
         return secret
 
     async def rotate(self, client_id: str, overlap_seconds: int) -> NewSecret:
@@ -98,7 +99,7 @@ class SecretCommands:
             )
         secret = generate_secret()
         stored = ClientSecret(secret.id, secret.hash, now)
-        await self._store("rotate_secret", client, (*ending, stored), secret)
+        await self._store(RotateSecret, client, (*ending, stored), secret)
         return secret
 
     async def retire(self, client_id: str, secret_id: str, *, force: bool = False) -> None:
@@ -111,7 +112,7 @@ class SecretCommands:
         if not (force or status.is_safe_to_retire):
             raise CommandRefused(self._why_not(client, status))
         rest = tuple(secret for secret in client.secrets if secret.id != secret_id)
-        await self._update("retire_secret", client, replace(client, secrets=rest))
+        await self._update(RetireSecret, client, replace(client, secrets=rest))
         await self._usage.forget(client_id, secret_id)
 
     async def list(self, client_id: str) -> tuple[SecretStatus, ...]:
@@ -170,7 +171,11 @@ class SecretCommands:
         return client
 
     async def _store(
-        self, action: str, client: Client, chosen: tuple[ClientSecret, ...], made: NewSecret
+        self,
+        command: type[Command[Client]],
+        client: Client,
+        chosen: tuple[ClientSecret, ...],
+        made: NewSecret,
     ) -> None:
         """Gives the client these secrets.
 
@@ -182,11 +187,11 @@ class SecretCommands:
             )
         if secret_id_of(made.value) is not None:
             await self._usage.register(client.client_id, made.id)
-        await self._update(action, client, replace(client, secrets=chosen))
+        await self._update(command, client, replace(client, secrets=chosen))
 
-    async def _update(self, action: str, before: Client, after: Client) -> None:
+    async def _update(self, command: type[Command[Client]], before: Client, after: Client) -> None:
         try:
-            async with self._trail.recording(action, before=before, after=after) as change_id:
+            async with self._trail.recording(command, before=before, after=after) as change_id:
                 await self._clients.update(replace(after, change_id=change_id))
         except Conflict:
             raise CommandRefused(f"{after.client_id} was changed meanwhile: try again") from None

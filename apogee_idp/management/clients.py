@@ -7,6 +7,15 @@ import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from ..commands import (
+    AddClient,
+    Command,
+    DeleteClient,
+    DisableClient,
+    EnableClient,
+    RevokeTokens,
+    UpdateClient,
+)
 from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_any_secret, secret_id_of
 from ..errors import AlreadyExists, CommandRefused, Conflict
 from ..model import (
@@ -20,11 +29,11 @@ from ..model import (
     Scope,
     could_pass_for_id_token,
 )
+from ..requests import Actor
 from ..secret_usage import SecretUsage
 from ..stores.base import Store
 from ..stores.repositories import clients_in, documents_in, scopes_in
-from .actor import Actor
-from .audit import Audit, Trail
+from .changes import Changes, Trail
 from .facts import client_facts
 from .registrations import (
     ClientRegistration,
@@ -58,7 +67,7 @@ class ClientCommands:
         store: Store,
         *,
         now: Callable[[], int],
-        audit: Audit,
+        changes: Changes,
         actor: Actor,
         algorithms: Collection[str] = SIGNING_ALGORITHMS,
         private_hosts: Collection[str] = (),
@@ -70,7 +79,7 @@ class ClientCommands:
         self._scopes = scopes_in(store)
         self._now = now
         self._usage = SecretUsage(store.secrets, now=now)
-        self._trail = Trail(audit, actor, "client", lambda c: c.client_id, client_facts)
+        self._trail = Trail(changes, actor, "client", lambda c: c.client_id, client_facts)
 
     async def add(
         self, registration: ClientRegistration, *, secret: str | None = None
@@ -110,7 +119,7 @@ class ClientCommands:
         client, made = await self._with_secret(apply_registration(wanted, client), secret)
         await self._register(client, made)
         try:
-            async with self._trail.recording("add_client", before=None, after=client) as change_id:
+            async with self._trail.recording(AddClient, before=None, after=client) as change_id:
                 added = await self._clients.add(replace(client, change_id=change_id))
         except AlreadyExists:
             raise CommandRefused(f"a client {client.client_id} exists already") from None
@@ -141,7 +150,7 @@ class ClientCommands:
         """``kept`` is what the registration is applied to: what stays of the previous client."""
         client, made = await self._with_secret(apply_registration(wanted, kept), secret)
         await self._register(client, made)
-        return RegisteredClient(await self._update("update_client", previous, client), made)
+        return RegisteredClient(await self._update(UpdateClient, previous, client), made)
 
     async def get(self, client_id: str) -> Client:
         """The client of this id."""
@@ -160,20 +169,20 @@ class ClientCommands:
         Introspection refuses its tokens; those that APIs verify themselves live until they expire.
         """
         client = await (self.get if prune else self._changeable)(client_id)
-        async with self._trail.recording("delete_client", before=client, after=None):
+        async with self._trail.recording(DeleteClient, before=client, after=None):
             if not await self._clients.delete(client_id):
                 raise CommandRefused(f"there is no client {client_id}")
 
     async def set_enabled(self, client_id: str, *, enabled: bool) -> Client:
         """A disabled client gets no token, and introspection refuses those that it has."""
         client = await self._changeable(client_id)
-        action = "enable_client" if enabled else "disable_client"
-        return await self._update(action, client, replace(client, enabled=enabled))
+        command = EnableClient if enabled else DisableClient
+        return await self._update(command, client, replace(client, enabled=enabled))
 
     async def revoke_tokens(self, client_id: str) -> int:
         """Ends every token that was issued until now, in Unix seconds, which it returns."""
         client, now = await self.get(client_id), self._now()
-        await self._update("revoke_tokens", client, replace(client, tokens_not_before=now))
+        await self._update(RevokeTokens, client, replace(client, tokens_not_before=now))
         return now
 
     async def _changeable(self, client_id: str) -> Client:
@@ -181,9 +190,11 @@ class ClientCommands:
         check_changeable(client)
         return client
 
-    async def _update(self, action: str, before: Client, after: Client) -> Client:
+    async def _update(
+        self, command: type[Command[Client]], before: Client, after: Client
+    ) -> Client:
         try:
-            async with self._trail.recording(action, before=before, after=after) as change_id:
+            async with self._trail.recording(command, before=before, after=after) as change_id:
                 return await self._clients.update(replace(after, change_id=change_id))
         except Conflict:
             raise CommandRefused(f"{after.client_id} was changed meanwhile: try again") from None

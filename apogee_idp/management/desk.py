@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..key_rotation import KeyPeriods
+from ..requests import Actor
 from ..secret_usage import SecretUsage
 from ..settings import Settings
 from ..stores.base import Store
-from .actor import Actor
-from .audit import Audit
+from .changes import Changes
 from .client_queries import ClientQueries
 from .client_secrets import SecretCommands
 from .clients import ClientCommands
@@ -26,7 +26,7 @@ class Management:
     settings: Settings
     store: Store
     usage: SecretUsage
-    audit: Audit
+    changes: Changes
     periods: KeyPeriods
     now: Callable[[], int]
 
@@ -35,7 +35,7 @@ class Management:
         return ClientCommands(
             self.store,
             now=self.now,
-            audit=self.audit,
+            changes=self.changes,
             actor=actor,
             algorithms=self.settings.signing_algorithms,
             private_hosts=self.settings.private_hosts,
@@ -43,13 +43,15 @@ class Management:
 
     def secrets(self, actor: Actor) -> SecretCommands:
         """His commands on the secrets of clients."""
-        return SecretCommands(self.store, self.usage, now=self.now, audit=self.audit, actor=actor)
+        return SecretCommands(
+            self.store, self.usage, now=self.now, changes=self.changes, actor=actor
+        )
 
     def scopes(self, actor: Actor) -> ScopeCommands:
         """His commands on scopes."""
         return ScopeCommands(
             self.store,
-            audit=self.audit,
+            changes=self.changes,
             actor=actor,
             management_audience=self.settings.management_audience,
         )
@@ -58,7 +60,7 @@ class Management:
         """His commands on resources."""
         return ResourceCommands(
             self.store,
-            audit=self.audit,
+            changes=self.changes,
             actor=actor,
             management_audience=self.settings.management_audience,
         )
@@ -70,7 +72,7 @@ class Management:
             algorithms=self.settings.signing_algorithms,
             periods=self.periods,
             now=self.now,
-            audit=self.audit,
+            changes=self.changes,
             actor=actor,
         )
 

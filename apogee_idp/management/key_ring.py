@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..commands import Command
 from ..errors import AlreadyExists, Conflict
 from ..key_model import KeyRingRecord
+from ..requests import Actor
 from ..stores.base import Store
 from ..stores.repositories import add_key_ring, load_key_ring, replace_key_ring
-from .actor import Actor
-from .audit import KEY_RING_KEY, Audit, Trail
+from .audit import KEY_RING_KEY
+from .changes import Changes, Trail
 from .facts import key_ring_facts
 
 _COLLECTION = "keys"
@@ -22,27 +24,29 @@ class AuditedKeyRing:
     at once, one leaves an entry.
     """
 
-    def __init__(self, store: Store, audit: Audit, actor: Actor) -> None:
+    def __init__(self, store: Store, changes: Changes, actor: Actor) -> None:
         self._store = store
-        self._trail = Trail(audit, actor, "key_ring", lambda _: KEY_RING_KEY, key_ring_facts)
+        self._trail = Trail(changes, actor, "key_ring", lambda _: KEY_RING_KEY, key_ring_facts)
 
     async def load(self) -> KeyRingRecord | None:
         """The ring as it is now, or None if none was ever made."""
         return await load_key_ring(self._store)
 
-    async def add(self, action: str, ring: KeyRingRecord) -> None:
+    async def add(self, command: type[Command[KeyRingRecord]], ring: KeyRingRecord) -> None:
         """Makes ``ring`` the key ring; raises AlreadyExists if there is one."""
         if await self.load() is not None:
             raise AlreadyExists(_COLLECTION)
-        async with self._trail.recording(action, before=None, after=ring) as change_id:
+        async with self._trail.recording(command, before=None, after=ring) as change_id:
             await add_key_ring(self._store, replace(ring, change_id=change_id))
 
-    async def replace(self, action: str, before: KeyRingRecord, after: KeyRingRecord) -> None:
+    async def replace(
+        self, command: type[Command[KeyRingRecord]], before: KeyRingRecord, after: KeyRingRecord
+    ) -> None:
         """Compare-and-set; raises Conflict unless ``before`` still is the key ring."""
         current = await self.load()
         if current is None or current.version != before.version:
             raise Conflict(_COLLECTION)
-        async with self._trail.recording(action, before=before, after=after) as change_id:
+        async with self._trail.recording(command, before=before, after=after) as change_id:
             await replace_key_ring(
                 self._store, replace(after, change_id=change_id, version=before.version)
             )

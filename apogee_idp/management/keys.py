@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ..commands import Command, RevokeKey, RewrapKeys, RotateKey
 from ..crypto.keys import ENCRYPTION_ALGORITHM, generate_record
 from ..crypto.sealing import KeyEncryptionKey, seal, unseal
 from ..errors import ChangedMeanwhile, CommandRefused, Conflict, NotFound
 from ..key_model import STORE_SOURCE, KeyRecord, KeyRingRecord, KeyState
 from ..key_rotation import KeyPeriods, newest_of, retirement_of, state_of, without_removed
+from ..requests import Actor
 from ..stores.base import Store
-from .actor import Actor
-from .audit import Audit
+from .changes import Changes
 from .key_ring import AuditedKeyRing
 
 
@@ -39,10 +40,10 @@ class KeyCommands:
         algorithms: Sequence[str],
         periods: KeyPeriods,
         now: Callable[[], int],
-        audit: Audit,
+        changes: Changes,
         actor: Actor,
     ) -> None:
-        self._key_ring = AuditedKeyRing(store, audit, actor)
+        self._key_ring = AuditedKeyRing(store, changes, actor)
         self._algorithms = (*algorithms, ENCRYPTION_ALGORITHM)
         self._periods = periods
         self._now = now
@@ -68,7 +69,7 @@ class KeyCommands:
         if now < newest.activates_at:
             raise CommandRefused(f"the key {newest.kid} is waiting already to take over")
         made = await self._generate(algorithm, key_encryption_key, now + self._periods.ahead)
-        await self._replace("rotate_key", ring, replace(ring, keys=(*ring.keys, made)))
+        await self._replace(RotateKey, ring, replace(ring, keys=(*ring.keys, made)))
         return made
 
     async def revoke(self, kid: str, key_encryption_key: KeyEncryptionKey) -> KeyRecord | None:
@@ -88,7 +89,7 @@ class KeyCommands:
             successor = await self._successor(ended.algorithm, rest, key_encryption_key)
             rest = _with(successor, rest) if successor else _without(ended.algorithm, rest)
         after = replace(ring, keys=rest, revoked=_revoked(ring, rest))
-        await self._replace("revoke_key", ring, after)
+        await self._replace(RevokeKey, ring, after)
         return successor
 
     async def rewrap(self, key_encryption_keys: Sequence[KeyEncryptionKey]) -> int:
@@ -98,7 +99,7 @@ class KeyCommands:
         """
         ring = await self._ring()
         keys = await asyncio.to_thread(_rewrapped, ring.keys, key_encryption_keys)
-        await self._replace("rewrap_keys", ring, replace(ring, keys=keys))
+        await self._replace(RewrapKeys, ring, replace(ring, keys=keys))
         return sum(bool(key.sealed) for key in keys)
 
     def _is_active(self, key: KeyRecord, ring: KeyRingRecord) -> bool:
@@ -132,9 +133,11 @@ class KeyCommands:
             raise CommandRefused("there are no keys yet: the first start of the server makes them")
         return ring
 
-    async def _replace(self, action: str, before: KeyRingRecord, after: KeyRingRecord) -> None:
+    async def _replace(
+        self, command: type[Command[KeyRingRecord]], before: KeyRingRecord, after: KeyRingRecord
+    ) -> None:
         try:
-            await self._key_ring.replace(action, before, after)
+            await self._key_ring.replace(command, before, after)
         except Conflict:
             raise ChangedMeanwhile("the keys were changed meanwhile: try again") from None
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from ..commands import EndLeakedSecret
 from ..crypto.secrets import is_secret, secret_id_of
 from ..errors import Conflict, StoreUnavailable, TemporarilyUnavailable, UnreadableDocument
 from ..model import Client
 from ..secret_usage import SecretUsage
 from ..stores.base import Store
 from ..stores.repositories import clients_in
-from .audit import Trail
+from .changes import Trail
 
 _SEARCH_SECONDS = 10
 _TRIES = 20
@@ -66,7 +67,7 @@ class LeakedSecrets:
         raise StoreUnavailable(f"{client_id} is being changed by too many at once")
 
     async def _update(self, before: Client, after: Client) -> None:
-        recording = self._trail.recording("end_leaked_secret", before=before, after=after)
+        recording = self._trail.recording(EndLeakedSecret, before=before, after=after)
         async with recording as change_id:
             await self._clients.update(replace(after, change_id=change_id))
 

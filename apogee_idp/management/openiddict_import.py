@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ..commands import Command, ImportClient, ImportScope
 from ..crypto.public_keys import UnusableKey, check_verification_jwks
 from ..crypto.secrets import can_be_verified
 from ..errors import AlreadyExists, InvalidDocument, UnreadableDocument
@@ -23,12 +24,12 @@ from ..model import (
     is_resource,
     is_scope_name,
 )
+from ..requests import Actor
 from ..stores import base
 from ..stores.base import Store, Stored
 from ..stores.repositories import Entity, Repository, clients_in, scopes_in
 from ..stores.values import merged
-from .actor import Actor
-from .audit import Audit, Trail
+from .changes import Changes, Trail
 from .facts import client_facts, scope_facts
 
 Verdict = Literal["served", "served with remarks", "not served", "can't be read"]
@@ -94,22 +95,31 @@ async def report_on(store: Store, grant_types: Collection[str]) -> Report:
     )
 
 
-async def copied(source: Store, target: Store, report: Report, audit: Audit, by: Actor) -> Report:
+async def copied(
+    source: Store, target: Store, report: Report, changes: Changes, by: Actor
+) -> Report:
     """Copies what ``report`` tells of ``source`` to ``target``, and tells what became of each.
 
     Nothing that is there is overwritten. What can't be read, and what has a client_id that can be
-    none of ours, is not copied. Each copy is recorded in ``audit``, which is that of ``target``.
+    none of ours, is not copied. Each copy is one of ``changes``, which are those of ``target``.
     """
-    clients: Trail[Client] = Trail(audit, by, "client", lambda c: c.client_id, client_facts)
-    scopes: Trail[Scope] = Trail(audit, by, "scope", lambda scope: scope.name, scope_facts)
+    clients: Trail[Client] = Trail(changes, by, "client", lambda c: c.client_id, client_facts)
+    scopes: Trail[Scope] = Trail(changes, by, "scope", lambda scope: scope.name, scope_facts)
 
     async def client(entry: Entry) -> Entry:
         return await _copied(
-            entry, clients_in(source), source.applications, target.applications, clients
+            entry,
+            clients_in(source),
+            source.applications,
+            target.applications,
+            clients,
+            ImportClient,
         )
 
     async def scope(entry: Entry) -> Entry:
-        return await _copied(entry, scopes_in(source), source.scopes, target.scopes, scopes)
+        return await _copied(
+            entry, scopes_in(source), source.scopes, target.scopes, scopes, ImportScope
+        )
 
     return replace(
         report,
@@ -157,6 +167,7 @@ async def _copied(
     source: base.Collection,
     target: base.Collection,
     trail: Trail[Entity],
+    command: type[Command[Entity]],
 ) -> Entry:
     rehearsed = await _rehearsed(entry, source, target)
     stored = await _found(entry, source)
@@ -164,7 +175,7 @@ async def _copied(
         return rehearsed
     after = entities.entity(stored)
     try:
-        async with trail.recording("import", before=None, after=after) as change_id:
+        async with trail.recording(command, before=None, after=after) as change_id:
             marked = merged(stored.document, {"properties": {"apogee": {"change_id": change_id}}})
             await target.insert(stored.key, marked)
     except AlreadyExists:

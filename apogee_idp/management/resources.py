@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..commands import AddResource, DeleteResource, UpdateResource
 from ..crypto.public_keys import UnusableKey, check_recipient_jwks
 from ..errors import AlreadyExists, ChangedMeanwhile, CommandRefused, Conflict, Duplicate, NotFound
 from ..model import MAXIMUM_TOKEN_LIFETIME, Resource, Scope, is_resource
+from ..requests import Actor
 from ..stores.base import Store
 from ..stores.repositories import clients_in, resources_in, scopes_in
-from .actor import Actor
-from .audit import Audit, Trail
+from .changes import Changes, Trail
 from .facts import resource_facts
 
 _ATTEMPTS = 5
@@ -34,7 +35,7 @@ class ResourceCommands:
         self,
         store: Store,
         *,
-        audit: Audit,
+        changes: Changes,
         actor: Actor,
         management_audience: str | None = None,
     ) -> None:
@@ -42,7 +43,7 @@ class ResourceCommands:
         self._resources = resources_in(store)
         self._scopes = scopes_in(store)
         self._clients = clients_in(store)
-        self._audit = audit
+        self._changes = changes
         self._actor = actor
 
     async def add(self, resource: Resource, scopes: tuple[str, ...] = ()) -> Resource:
@@ -58,7 +59,7 @@ class ResourceCommands:
         await self._check(resource)
         for name in scopes:
             await self._scope(name)
-        recording = self._trail(scopes).recording("add_resource", before=None, after=resource)
+        recording = self._trail(scopes).recording(AddResource, before=None, after=resource)
         try:
             async with recording as change_id:
                 added = await self._resources.add(replace(resource, change_id=change_id))
@@ -95,7 +96,7 @@ class ResourceCommands:
         before = await self.get(resource.identifier)
         try:
             async with self._trail().recording(
-                "update_resource", before=before, after=resource
+                UpdateResource, before=before, after=resource
             ) as change_id:
                 return await self._resources.update(replace(resource, change_id=change_id))
         except Conflict:
@@ -121,7 +122,7 @@ class ResourceCommands:
                 f"{identifier} stands behind {', '.join(scopes)}: delete those scopes first, or"
                 " take it out of them with --from-scopes"
             )
-        recording = self._trail(scopes).recording("delete_resource", before=resource, after=None)
+        recording = self._trail(scopes).recording(DeleteResource, before=resource, after=None)
         try:
             async with recording as change_id:
                 for name in scopes:
@@ -134,7 +135,7 @@ class ResourceCommands:
 
     def _trail(self, scopes: Iterable[str] | None = None) -> Trail[Resource]:
         return Trail(
-            self._audit,
+            self._changes,
             self._actor,
             "resource",
             lambda resource: resource.identifier,

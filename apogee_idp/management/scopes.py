@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..commands import AddScope, DeleteScope, UpdateScope
 from ..errors import AlreadyExists, ChangedMeanwhile, CommandRefused, Conflict, Duplicate, NotFound
 from ..model import (
     MANAGEMENT_SCOPE_PREFIX,
@@ -12,10 +13,10 @@ from ..model import (
     is_resource,
     is_scope_name,
 )
+from ..requests import Actor
 from ..stores.base import Store
 from ..stores.repositories import scopes_in
-from .actor import Actor
-from .audit import Audit, Trail
+from .changes import Changes, Trail
 from .facts import scope_facts
 
 
@@ -30,13 +31,13 @@ class ScopeCommands:
         self,
         store: Store,
         *,
-        audit: Audit,
+        changes: Changes,
         actor: Actor,
         management_audience: str | None = None,
     ) -> None:
         self._scopes = scopes_in(store)
         self._management_audience = management_audience
-        self._trail = Trail(audit, actor, "scope", lambda scope: scope.name, scope_facts)
+        self._trail = Trail(changes, actor, "scope", lambda scope: scope.name, scope_facts)
 
     async def add(self, scope: Scope) -> Scope:
         """Stores a scope; its resources must be absolute URIs without a fragment (RFC 8707 §2)."""
@@ -52,7 +53,7 @@ class ScopeCommands:
             )
         self._check(scope)
         try:
-            async with self._trail.recording("add_scope", before=None, after=scope) as change_id:
+            async with self._trail.recording(AddScope, before=None, after=scope) as change_id:
                 return await self._scopes.add(replace(scope, change_id=change_id))
         except AlreadyExists:
             raise Duplicate(f"a scope {scope.name} exists already") from None
@@ -79,7 +80,7 @@ class ScopeCommands:
         changed = replace(scope, properties=current.properties)
         try:
             async with self._trail.recording(
-                "update_scope", before=current, after=changed
+                UpdateScope, before=current, after=changed
             ) as change_id:
                 return await self._scopes.update(replace(changed, change_id=change_id))
         except Conflict:
@@ -94,7 +95,7 @@ class ScopeCommands:
         """
         scope = await self.get(name)
         try:
-            async with self._trail.recording("delete_scope", before=scope, after=None):
+            async with self._trail.recording(DeleteScope, before=scope, after=None):
                 if not await self._scopes.delete(name, version=version):
                     raise NotFound(f"the scope {name} was deleted meanwhile")
         except Conflict:

@@ -172,7 +172,10 @@ async def test_a_copy_serves_the_same_clients(
     assert {e["copied"] for e in told(done, "scopes").values()} == {"copied"}
     async with opened_store(own_store) as store:
         entries = (await audit_of(store).page()).items
-        assert {(entry.action, entry.outcome) for entry in entries} == {("import", "done")}
+        assert {(entry.action, entry.outcome) for entry in entries} == {
+            ("import_client", "done"),
+            ("import_scope", "done"),
+        }
         named = {(entry.kind, entry.key) for entry in entries}
         clients = {("client", n) for n, e in told(done).items() if e["copied"] == "copied"}
         assert named == clients | {("scope", name) for name in told(done, "scopes")}

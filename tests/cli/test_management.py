@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from apogee_idp import AddScope, CommandRefused, CommandStage, Registry, Services
+from tests import inline
+
 from .conftest import Cli
 
 
@@ -35,3 +38,30 @@ def test_what_belongs_to_the_management_api_cant_be_stored(cli: Cli) -> None:
         refused = cli(*command)
         assert refused.returncode == 1
         assert "management API" in refused.stderr
+
+
+async def refuse_x(event: AddScope) -> None:
+    if event.after is not None and event.after.name == "x":
+        raise CommandRefused(f"not x, {event.actor.subject[:4]}")
+
+
+async def stumble(_: AddScope) -> None:
+    raise ValueError
+
+
+def register(registry: Registry, _: Services) -> None:
+    registry.add(AddScope, refuse_x, name="refuse_x", order=CommandStage.EXECUTE - 1)
+    registry.add(AddScope, stumble, name="stumble", order=CommandStage.EXECUTE + 1)
+
+
+def test_plugins_veto_and_follow_the_command_line(cli: Cli) -> None:
+    """As they do the management API."""
+    plugged = {"APOGEE_PLUGINS": inline.plugin(register)}
+    refused = cli("scopes", "create", "x", **plugged)
+    assert (refused.returncode, refused.stderr) == (1, "error: not x, cli:\n")
+    made = cli("scopes", "create", "y", "--json", **plugged)
+    assert (made.returncode, json.loads(made.stdout)["name"]) == (0, "y")
+    assert made.stderr == (
+        "warning: it is done, but a plugin that was told of it failed: handler stumble: raised ValueError\n"
+    )
+    assert [scope["name"] for scope in json.loads(cli("scopes", "list", "--json").stdout)] == ["y"]

@@ -19,20 +19,12 @@ from apogee_idp.errors import (
 from apogee_idp.management.client_secrets import MAXIMUM_SECRETS, SecretCommands, SecretStatus
 from apogee_idp.secret_usage import SecretUsage, Usage
 from tests.acting import acting
+from tests.clock import NOW, Clock
 from tests.conftest import StartIdp
 from tests.idp import Idp
 
-NOW = 1_800_000_000
 OWN = "an operator's own, chosen by hand"
 JWKS = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}]}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @pytest.fixture

@@ -8,20 +8,15 @@ from pathlib import Path
 import pytest
 
 from apogee_idp.app import opened_store
+from apogee_idp.management.registrations import ClientRegistration
+from apogee_idp.model import Resource, Scope
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
+from tests.canary import OPERATORS_SECRET
+from tests.clock import Clock
+from tests.keys import key_keeper
 
-NOW = 1_800_000_000
-
-
-class Clock:
-    """Stands still unless it is moved."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
+from .all_commands import BILLING, GUARD, Commands, commands_on
 
 
 @pytest.fixture
@@ -45,3 +40,16 @@ def store_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> s
 async def store(store_url: str) -> AsyncIterator[Store]:
     async with opened_store(Settings(store=store_url)) as store:
         yield store
+
+
+@pytest.fixture
+async def commands(store: Store, clock: Clock) -> Commands:
+    """On a store with something of each kind, two scopes behind one resource."""
+    made = commands_on(store, clock)
+    await key_keeper(store, GUARD, now=clock).load()
+    for name in ("read", "write"):
+        await made.scopes.add(Scope(name))
+    await made.resources.add(Resource(BILLING), ("read", "write"))
+    await made.clients.add(ClientRegistration("billing"), secret=OPERATORS_SECRET)
+    clock.now += 1
+    return made

@@ -17,13 +17,13 @@ from apogee_idp.errors import (
     StoreUnavailable,
     UnreadableDocument,
 )
-from apogee_idp.management.actor import Actor, local_actor
+from apogee_idp.management.actor import local_actor
 from apogee_idp.management.audit import Audit, AuditEntry
 from apogee_idp.model import Scope
+from apogee_idp.requests import Actor
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import scopes_in
-
-from .conftest import NOW, Clock
+from tests.clock import NOW, Clock
 
 ACTOR = Actor("usr_ann", frozenset({"idp:clients"}), request_id="req-1")
 

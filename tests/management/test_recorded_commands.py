@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from jwcrypto import jwk
 
 from apogee_idp.errors import CommandRefused, StoreUnavailable
-from apogee_idp.management.audit import Audit, AuditEntry
 from apogee_idp.management.client_secrets import SecretCommands
 from apogee_idp.management.clients import ClientCommands
 from apogee_idp.management.keys import KeyCommands
-from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.management.resources import ResourceCommands
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Resource, Scope
-from apogee_idp.secret_usage import SecretUsage
 from apogee_idp.stores.base import Collection, Store
 from apogee_idp.stores.repositories import (
     clients_in,
@@ -29,118 +24,10 @@ from apogee_idp.stores.repositories import (
 )
 from tests.acting import TESTER, acting
 from tests.canary import OPERATORS_SECRET, findings_in
-from tests.keys import ALGORITHMS, DAY, PERIODS, fresh_key_encryption_key, key_keeper
+from tests.clock import Clock
+from tests.keys import DAY, key_keeper
 
-from .conftest import Clock
-
-BILLING = "https://billing.example"
-GUARD = fresh_key_encryption_key()
-CHANGED = ("applications", "scopes", "resources", "keys")
-
-
-@dataclass(frozen=True)
-class Commands:
-    """All commands on one store, by one tester."""
-
-    scopes: ScopeCommands
-    resources: ResourceCommands
-    clients: ClientCommands
-    secrets: SecretCommands
-    keys: KeyCommands
-
-
-def commands_on(store: Store, clock: Clock, trail: Collection | None = None) -> Commands:
-    """``trail`` is where the entries go; the store's own by default."""
-    who = acting(store, now=clock)
-    if trail is not None:
-        who["audit"] = Audit(trail, now=clock, new_id=lambda: "x")
-    return Commands(
-        ScopeCommands(store, **who),
-        ResourceCommands(store, **who),
-        ClientCommands(store, now=clock, **who),
-        SecretCommands(store, SecretUsage(store.secrets, now=clock), now=clock, **who),
-        KeyCommands(store, algorithms=ALGORITHMS, periods=PERIODS, now=clock, **who),
-    )
-
-
-@pytest.fixture
-async def commands(store: Store, clock: Clock) -> Commands:
-    """On a store with something of each kind, two scopes behind one resource."""
-    made = commands_on(store, clock)
-    await key_keeper(store, GUARD, now=clock).load()
-    for name in ("read", "write"):
-        await made.scopes.add(Scope(name))
-    await made.resources.add(Resource(BILLING), ("read", "write"))
-    await made.clients.add(ClientRegistration("billing"), secret=OPERATORS_SECRET)
-    clock.now += 1
-    return made
-
-
-async def update_scope(commands: Commands) -> None:
-    scope = await commands.scopes.get("read")
-    await commands.scopes.update(replace(scope, display_name="Reading"))
-
-
-async def update_resource(commands: Commands) -> None:
-    resource = await commands.resources.get(BILLING)
-    await commands.resources.update(replace(resource, access_token_lifetime=60))
-
-
-async def revoke_key(commands: Commands) -> None:
-    (key,) = [key.record for key in await commands.keys.all() if key.record.algorithm == "RS256"]
-    await commands.keys.revoke(key.kid, GUARD)
-
-
-async def retire_secret(commands: Commands) -> None:
-    (status,) = await commands.secrets.list("billing")
-    await commands.secrets.retire("billing", status.secret.id, force=True)
-
-
-Run = Callable[[Commands], Awaitable[object]]
-ALL: dict[str, tuple[str, str, Run]] = {
-    "add_scope": ("scope", "new", lambda c: c.scopes.add(Scope("new"))),
-    "update_scope": ("scope", "read", update_scope),
-    "delete_scope": ("scope", "read", lambda c: c.scopes.delete("read")),
-    "add_resource": (
-        "resource",
-        "https://new.example",
-        lambda c: c.resources.add(Resource("https://new.example"), ("read", "write")),
-    ),
-    "update_resource": ("resource", BILLING, update_resource),
-    "delete_resource": (
-        "resource",
-        BILLING,
-        lambda c: c.resources.delete(BILLING, from_scopes=True),
-    ),
-    "add_client": ("client", "new", lambda c: c.clients.add(ClientRegistration("new"))),
-    "update_client": (
-        "client",
-        "billing",
-        lambda c: c.clients.update(ClientRegistration("billing", roles=("reader",))),
-    ),
-    "disable_client": (
-        "client",
-        "billing",
-        lambda c: c.clients.set_enabled("billing", enabled=False),
-    ),
-    "add_secret": ("client", "billing", lambda c: c.secrets.add("billing")),
-    "retire_secret": ("client", "billing", retire_secret),
-    "delete_client": ("client", "billing", lambda c: c.clients.delete("billing")),
-    "rotate_secret": ("client", "billing", lambda c: c.secrets.rotate("billing", 0)),
-    "revoke_tokens": ("client", "billing", lambda c: c.clients.revoke_tokens("billing")),
-    "rotate_key": ("key_ring", "current", lambda c: c.keys.rotate("RS256", GUARD)),
-    "revoke_key": ("key_ring", "current", revoke_key),
-    "rewrap_keys": (
-        "key_ring",
-        "current",
-        lambda c: c.keys.rewrap([fresh_key_encryption_key(), GUARD]),
-    ),
-}
-"""By action: the kind and key that it changes, and the command."""
-
-
-async def entries(store: Store, clock: Clock) -> tuple[AuditEntry, ...]:
-    return (await acting(store, now=clock)["audit"].page()).items
+from .all_commands import ALL, GUARD, Commands, changes_of, commands_on, contents, entries
 
 
 async def changed(store: Store, kind: str, key: str) -> Any:
@@ -149,11 +36,6 @@ async def changed(store: Store, kind: str, key: str) -> Any:
         return await load_key_ring(store)
     repository: Any = {"client": clients_in, "scope": scopes_in, "resource": resources_in}[kind]
     return await repository(store).get(key)
-
-
-async def contents(store: Store) -> dict[str, Any]:
-    """Every document that commands change, with its version."""
-    return {name: (await getattr(store, name).list()).items for name in CHANGED}
 
 
 @pytest.mark.parametrize("action", ALL)
@@ -219,7 +101,7 @@ class Refusing:
 async def test_without_an_entry_nothing_changes(store: Store, clock: Clock, action: str) -> None:
     """The command fails, and no document has another version."""
     before = await contents(store)
-    refused = commands_on(store, clock, Refusing(store.audit))  # type: ignore[arg-type]
+    refused = commands_on(store, clock, changes_of(store, clock, Refusing(store.audit)))  # type: ignore[arg-type]
     with pytest.raises(StoreUnavailable):
         await ALL[action][2](refused)
     assert await contents(store) == before
@@ -296,7 +178,7 @@ async def test_a_scope_that_vanishes_leaves_no_false_refusal(
     pending = [e.key for e in await entries(store, clock) if e.outcome == "pending"]
     assert pending == ["https://new.example"]
     clock.now += 60
-    await acting(store, now=clock)["audit"].settle(store)
+    await acting(store, now=clock)["changes"].audit.settle(store)
     assert {e.outcome for e in await entries(store, clock)} == {"done"}
 
 
@@ -313,7 +195,9 @@ async def test_F_KEY_03_a_rotation_by_itself_leaves_one_entry(store: Store, cloc
             await each.load()
             await each.maintain()
     found = await entries(store, clock)
-    assert {(e.actor, e.action, e.outcome) for e in found} == {("apogee-idp", "rotate_key", "done")}
+    assert {(e.actor, e.action, e.outcome) for e in found} == {
+        ("apogee-idp", "maintain_keys", "done")
+    }
     sizes = [(len((e.before or {"keys": ()})["keys"]), len((e.after or {})["keys"])) for e in found]
     assert sizes[-1][0] == 0
     assert all(before != after for before, after in sizes)

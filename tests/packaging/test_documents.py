@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 from collections.abc import Callable
@@ -12,14 +13,15 @@ from typing import Any
 import jwt
 import pytest
 
-from apogee_idp import ProvideKeys, Registry, Services, Settings, TokenProfile
+from apogee_idp import CommandRefused, ProvideKeys, Registry, Services, Settings, TokenProfile
 from apogee_idp.cli import main
 from apogee_idp.crypto.secrets import SECRET_PATTERN, generate_secret
 from apogee_idp.crypto.signing import LocalSigningKey, generate_private_key
+from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
 from apogee_idp.presets import PRESETS
-from tests.acting import acting
+from tests.acting import TESTER, acting
 from tests.conftest import StartIdp
 
 REPOSITORY = Path(__file__).parents[2]
@@ -98,6 +100,18 @@ async def test_the_documents_fourth_plugin_adds_to_introspection(start_idp: Star
     told = await idp.present("introspect", token, "billing", secret)
     assert told.json["environment"] == "staging"
     assert (await idp.present("introspect", "x", "billing", secret)).json == {"active": False}
+
+
+async def test_the_documents_veto_refuses_a_client(
+    start_idp: StartIdp, log_output: io.StringIO
+) -> None:
+    """And whoever follows is told of the one that was added."""
+    idp = await start_idp(register=plugin("handlers/README.md", "ask_for_a_team"))
+    management = idp.installation.management
+    with pytest.raises(CommandRefused, match="after its team"):
+        await management.clients(TESTER).add(ClientRegistration("billing"))
+    await management.clients(TESTER).add(ClientRegistration("acme.billing"))
+    assert "tester has added acme.billing" in log_output.getvalue()
 
 
 async def test_the_documents_key_of_a_KMS_signs(start_idp: StartIdp) -> None:

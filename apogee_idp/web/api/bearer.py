@@ -9,9 +9,8 @@ from aiohttp import web
 from ...errors import InvalidToken
 from ...events import ValidateToken
 from ...logs import annotate_request
-from ...management.actor import Actor
 from ...pipeline import Registry
-from ...requests import ValidatedToken
+from ...requests import Actor, ValidatedToken
 from ...services import Services
 from ..middleware import REQUEST_ID
 from ..wire import FORM_MEDIA_TYPE

@@ -10,11 +10,11 @@ from typing import Any
 from marshmallow import Schema
 
 from ...crypto.sealing import KeyEncryptionKey
-from ...management.actor import Actor
 from ...management.cursors import Cursors
 from ...management.desk import Management
 from ...model import MANAGEMENT_SCOPES
 from ...pipeline import Registry
+from ...requests import Actor
 from ...services import Services
 
 _PARAMETER = re.compile(r"\{(\w+)\}")

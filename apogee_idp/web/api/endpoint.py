@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError
 
 from ...errors import InvalidRequest
 from ...logs import annotate_request, log_fault
-from ...management.actor import Actor
+from ...requests import Actor
 from ...strict_json import NotStrictJson, UnpairedSurrogate, parse_json_object
 from ..middleware import REQUEST_ID
 from ..wire import read_body
