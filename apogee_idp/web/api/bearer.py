@@ -25,6 +25,7 @@ class BearerAuthentication:
 
     def __init__(self, services: Services, registry: Registry) -> None:
         self._audience = (services.settings.management_audience,)
+        self._clients = services.clients
         self._reader = services.reader
         self._registry = registry
 
@@ -36,12 +37,20 @@ class BearerAuthentication:
             await self._registry.dispatch(event)
             validated = self._reader.vouch(event.validated, token)
             self._check_audience(validated)
+            scopes = await self._still_granted(validated)
         except InvalidToken as error:
             annotate_request(reason=error.reason)
             raise refused(401, "invalid_token", error.description) from None
         annotate_request(client_id=validated.client_id)
-        scopes = str(validated.claims.get("scope", "")).split()
-        return Actor(validated.client_id, frozenset(scopes), request[REQUEST_ID])
+        return Actor(validated.client_id, scopes, request[REQUEST_ID])
+
+    async def _still_granted(self, token: ValidatedToken) -> frozenset[str]:
+        """The scopes of the token that its client still has: what was taken away ends at once."""
+        client = await self._clients.get(token.client_id)
+        if client is None:
+            raise InvalidToken(reason="the client is gone")
+        scopes = str(token.claims.get("scope", "")).split()
+        return frozenset(scope for scope in scopes if client.permits_scope(scope))
 
     def _check_audience(self, token: ValidatedToken) -> None:
         """One that is for others, too, could be theirs to use."""
