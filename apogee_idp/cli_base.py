@@ -94,6 +94,12 @@ def warn(fault: HandlerFault) -> None:
     click.echo(f"warning: it is done, but a plugin that was told of it failed: {fault}", err=True)
 
 
+def warn_of_damage(keys: Iterable[str]) -> None:
+    """Tells of documents that a list had to leave out."""
+    for key in keys:
+        click.echo(f"warning: left out: the stored document of {key} is damaged", err=True)
+
+
 def _fail(problems: Iterable[str]) -> None:
     for problem in problems:
         click.echo(f"error: {problem}", err=True)

@@ -14,6 +14,7 @@ from .cli_base import (
     Result,
     operator,
     reports_errors,
+    warn_of_damage,
     with_management,
 )
 from .cli_credentials import credential_options, keys_of, secret_of
@@ -86,8 +87,9 @@ def create_client(client_id: str, as_json: bool, config: Path | None, **options:
 def list_clients(as_json: bool, config: Path | None) -> None:
     """List all clients."""
     found = _with_clients(config, lambda commands: commands.all())
+    warn_of_damage(found.unreadable)
     if as_json:
-        print_json([client_facts(client) for client in found])
+        print_json([client_facts(client) for client in found.items])
     else:
         rows = [
             (
@@ -95,7 +97,7 @@ def list_clients(as_json: bool, config: Path | None) -> None:
                 client.display_name,
                 "JWS" if client.skip_token_encryption else "JWE",
             )
-            for client in found
+            for client in found.items
         ]
         print_table(("CLIENT ID", "NAME", "TOKEN"), rows)
 
@@ -185,10 +187,11 @@ def create_scope(
 def list_scopes(as_json: bool, config: Path | None) -> None:
     """List all scopes."""
     found = _with_scopes(config, lambda commands: commands.all())
+    warn_of_damage(found.unreadable)
     if as_json:
-        print_json([scope_facts(scope) for scope in found])
+        print_json([scope_facts(scope) for scope in found.items])
     else:
-        print_table(("SCOPE", "RESOURCES"), [(s.name, " ".join(s.resources)) for s in found])
+        print_table(("SCOPE", "RESOURCES"), [(s.name, " ".join(s.resources)) for s in found.items])
 
 
 @scopes.command("delete")

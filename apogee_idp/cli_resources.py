@@ -14,6 +14,7 @@ from .cli_base import (
     Result,
     operator,
     reports_errors,
+    warn_of_damage,
     with_management,
 )
 from .cli_credentials import read_jwks
@@ -64,12 +65,13 @@ def create_resource(
 def list_resources(as_json: bool, config: Path | None) -> None:
     """List all resources."""
     found = _with_resources(config, lambda commands: commands.all())
+    warn_of_damage(found.unreadable)
     if as_json:
-        print_json([resource_facts(resource) for resource in found])
+        print_json([resource_facts(resource) for resource in found.items])
     else:
         rows = [
             (r.identifier, r.display_name, "no" if r.jwks is None else "yes", _seconds(r))
-            for r in found
+            for r in found.items
         ]
         print_table(("RESOURCE", "NAME", "KEYS", "LIFETIME"), rows)
 

@@ -32,7 +32,7 @@ These secrets are shown this once; every start makes new ones. Stop with Ctrl-C.
 async def make_demo(management: Management) -> str:
     """Replaces the demo clients by new ones and returns what to tell the developer."""
     scopes, clients = management.scopes(SERVER_ACTOR), management.clients(SERVER_ACTOR)
-    if DEMO_SCOPE.name not in {scope.name for scope in await scopes.all()}:
+    if DEMO_SCOPE.name not in {scope.name for scope in (await scopes.all()).items}:
         await scopes.add(DEMO_SCOPE)
     lines = {}
     for client_id, plain in DEMO_CLIENTS.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import NotFound
 from ..model import CLIENT_CREDENTIALS, Client
 from ..stores.base import MAXIMUM_PAGE, Store
-from ..stores.repositories import clients_in
+from ..stores.repositories import Listing, clients_in
 
 FLOW_TYPES = (CLIENT_CREDENTIALS,)
 MAXIMUM_READ = 1000
@@ -45,23 +45,23 @@ class ClientQueries:
             raise NotFound(f"there is no client {client_id}")
         return client
 
-    async def page(
-        self, wanted: ClientFilter, *, after: str | None, limit: int
-    ) -> tuple[list[Client], str | None]:
-        """Up to ``limit`` clients behind ``after``, by id, and where the next may begin.
+    async def page(self, wanted: ClientFilter, *, after: str | None, limit: int) -> Listing[Client]:
+        """Up to ``limit`` clients behind ``after``, by id.
 
         A page may be short, or empty, and still not the last: see MAXIMUM_READ.
         """
         found: list[Client] = []
+        unreadable: list[str] = []
         for _ in range(MAXIMUM_READ // MAXIMUM_PAGE):
-            clients, following = await self._clients.page(after=after, limit=MAXIMUM_PAGE)
-            for client in clients:
+            read = await self._clients.page(after=after, limit=MAXIMUM_PAGE)
+            for client in filter(wanted.matches, read.items):
                 if len(found) == limit:
-                    return found, after
-                after = client.client_id
-                if wanted.matches(client):
-                    found.append(client)
-            if following is None:
-                return found, None
-            after = following
-        return found, after
+                    last = found[-1].client_id
+                    unreadable += [key for key in read.unreadable if key < last]
+                    return Listing(tuple(found), tuple(unreadable), after=last)
+                found.append(client)
+            unreadable += read.unreadable
+            after = read.after
+            if after is None:
+                break
+        return Listing(tuple(found), tuple(unreadable), after=after)

@@ -32,7 +32,7 @@ from ..model import (
 from ..requests import Actor
 from ..secret_usage import SecretUsage
 from ..stores.base import Store
-from ..stores.repositories import clients_in, documents_in, scopes_in
+from ..stores.repositories import Listing, clients_in, documents_in, scopes_in
 from .changes import Changes, Trail
 from .facts import client_facts
 from .registrations import (
@@ -159,9 +159,9 @@ class ClientCommands:
             raise CommandRefused(f"there is no client {client_id}")
         return client
 
-    async def all(self) -> list[Client]:
+    async def all(self) -> Listing[Client]:
         """Every client, by id."""
-        return [client async for client in self._clients.all()]
+        return await self._clients.all()
 
     async def delete(self, client_id: str, *, prune: bool = False) -> None:
         """Ends the client; one that stands in a file only to ``prune`` what no longer does.

@@ -11,7 +11,7 @@ from ..errors import AlreadyExists, ChangedMeanwhile, CommandRefused, Conflict, 
 from ..model import MAXIMUM_TOKEN_LIFETIME, Resource, Scope, is_resource
 from ..requests import Actor
 from ..stores.base import Store
-from ..stores.repositories import clients_in, resources_in, scopes_in
+from ..stores.repositories import Listing, clients_in, resources_in, scopes_in
 from .changes import Changes, Trail
 from .facts import resource_facts
 
@@ -78,17 +78,17 @@ class ResourceCommands:
             raise NotFound(f"there is no resource {identifier}")
         return resource
 
-    async def all(self) -> list[Resource]:
+    async def all(self) -> Listing[Resource]:
         """Every resource, by URI."""
-        return [resource async for resource in self._resources.all()]
+        return await self._resources.all()
 
-    async def page(self, *, after: str | None, limit: int) -> tuple[list[Resource], str | None]:
-        """Up to ``limit`` resources whose URIs come behind ``after``, and where the next begin."""
+    async def page(self, *, after: str | None, limit: int) -> Listing[Resource]:
+        """Up to ``limit`` resources whose URIs come behind ``after``."""
         return await self._resources.page(after=after, limit=limit)
 
     async def scopes_of(self, identifier: str) -> list[str]:
         """The names of the scopes that the resource stands behind."""
-        return [s.name async for s in self._scopes.all() if identifier in s.resources]
+        return [s.name for s in (await self._scopes.all()).items if identifier in s.resources]
 
     async def update(self, resource: Resource) -> Resource:
         """Stores a changed resource, as it was got from here, by its ``concurrency_token``."""

@@ -15,7 +15,7 @@ from ..model import (
 )
 from ..requests import Actor
 from ..stores.base import Store
-from ..stores.repositories import scopes_in
+from ..stores.repositories import Listing, scopes_in
 from .changes import Changes, Trail
 from .facts import scope_facts
 
@@ -65,12 +65,12 @@ class ScopeCommands:
             raise NotFound(f"there is no scope {name}")
         return scope
 
-    async def all(self) -> list[Scope]:
+    async def all(self) -> Listing[Scope]:
         """Every scope, by name."""
-        return [scope async for scope in self._scopes.all()]
+        return await self._scopes.all()
 
-    async def page(self, *, after: str | None, limit: int) -> tuple[list[Scope], str | None]:
-        """Up to ``limit`` scopes whose names come behind ``after``, and where the next begin."""
+    async def page(self, *, after: str | None, limit: int) -> Listing[Scope]:
+        """Up to ``limit`` scopes whose names come behind ``after``."""
         return await self._scopes.page(after=after, limit=limit)
 
     async def update(self, scope: Scope) -> Scope:

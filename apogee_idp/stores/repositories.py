@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -24,6 +24,18 @@ from .values import Document, difference
 _KEY_RING = "current"
 
 Entity = TypeVar("Entity", Client, Resource, Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Entity]):
+    """Some entities in the order of their keys; ``after`` is where the next begin, if there are.
+
+    ``unreadable`` are the keys of damaged documents among them.
+    """
+
+    items: tuple[Entity, ...]
+    unreadable: tuple[str, ...] = ()
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +76,28 @@ class Repository(Generic[Entity]):
         """Whether there was something to delete; raises Conflict if ``version`` is not it."""
         return await self._collection.delete(key, version=version)
 
-    async def page(self, *, after: str | None, limit: int) -> tuple[list[Entity], str | None]:
-        """Up to ``limit`` entities whose keys come behind ``after``, and where the next begin."""
+    async def page(self, *, after: str | None, limit: int) -> Listing[Entity]:
+        """Up to ``limit`` of them behind the key ``after``; a damaged document ends nothing."""
         page = await self._collection.list(after=after, limit=limit)
-        return [self.entity(stored) for stored in page.items], page.after
+        return replace(self._listing(page.items), after=page.after)
 
-    async def all(self) -> AsyncIterator[Entity]:
-        """Every entity in the order of its key, fetched page by page."""
-        async for stored in self.documents():
-            yield self.entity(stored)
+    async def all(self) -> Listing[Entity]:
+        """Everything, fetched page by page; a damaged document ends nothing."""
+        return self._listing([stored async for stored in self.documents()])
 
     def documents(self) -> AsyncIterator[Stored]:
-        """The same, before anything is made of them: one that is damaged ends nothing."""
+        """Every document in the order of its key, before anything is made of it."""
         return documents_in(self._collection)
+
+    def _listing(self, documents: Iterable[Stored]) -> Listing[Entity]:
+        items: list[Entity] = []
+        unreadable: list[str] = []
+        for stored in documents:
+            try:
+                items.append(self.entity(stored))
+            except UnreadableDocument:
+                unreadable.append(stored.key)
+        return Listing(tuple(items), tuple(unreadable))
 
     def entity(self, stored: Stored) -> Entity:
         """What ``stored`` is the document of."""

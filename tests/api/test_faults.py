@@ -9,6 +9,7 @@ import pytest
 from apogee_idp import AddScope, CommandRefused, CommandStage, Registry, Services, StoreUnavailable
 from apogee_idp.management.scopes import ScopeCommands
 from tests.conftest import StartIdp
+from tests.idp import Idp
 
 from .conftest import Admin, new_admin
 
@@ -54,3 +55,16 @@ async def test_plugins_veto_and_follow(start_idp: StartIdp, log_output: io.Strin
     (line,) = [line for line in log_output.getvalue().splitlines() if "stumble" in line]
     assert "command_handler_failed" in line
     assert "apogee_planted" not in line
+
+
+async def test_a_damaged_document_ends_no_list(idp: Idp, admin: Admin) -> None:
+    """It is named; asked for by itself, it is what the server can't answer."""
+    await idp.installation.store.applications.insert("damaged", {"permissions": {"no": "list"}})
+    for query in ("", "?search=admin", "?limit=1"):
+        listed = (await admin.call("GET", f"/clients{query}")).json
+        assert [client["client_id"] for client in listed["items"]] == ["admin-admin"]
+        following = listed["next_cursor"]
+        if following is not None:
+            listed = (await admin.call("GET", f"/clients?limit=1&cursor={following}")).json
+        assert listed["unreadable"] == ["damaged"]
+    assert (await admin.call("GET", "/clients/damaged")).status == 503

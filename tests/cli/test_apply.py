@@ -72,7 +72,7 @@ def outcomes(done: Done) -> dict[str, str]:
 def stored(home_env: dict[str, str]) -> dict[str, Client]:
     async def read() -> dict[str, Client]:
         async with opened_store(load_settings(environ=home_env)) as store:
-            return {client.client_id: client async for client in clients_in(store).all()}
+            return {client.client_id: client for client in (await clients_in(store).all()).items}
 
     return asyncio.run(read())
 

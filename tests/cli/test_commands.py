@@ -13,7 +13,7 @@ import pytest
 from apogee_idp.app import opened_installation, opened_store
 from apogee_idp.crypto.secrets import secret_id_of
 from apogee_idp.model import Client
-from apogee_idp.settings import load_settings
+from apogee_idp.settings import Settings, load_settings
 from apogee_idp.stores.repositories import clients_in
 from tests.canary import findings_in
 
@@ -413,3 +413,17 @@ def test_a_disabled_client_is_shown_as_such_until_it_is_enabled(cli: Cli) -> Non
     assert json.loads(cli("clients", "show", "billing", "--json").stdout)["enabled"] is False
     assert cli("clients", "enable", "billing").stdout == "enabled billing\n"
     assert cli("clients", "show", "billing", "--json").stdout == before
+
+
+def test_a_damaged_document_ends_no_list(cli: Cli, empty_store_url: str) -> None:
+    """The rest is listed, and standard error names what isn't."""
+
+    async def damage() -> None:
+        async with opened_store(Settings(store=empty_store_url)) as store:
+            await store.applications.insert("damaged", {"permissions": {"no": "list"}})
+
+    cli("clients", "create", "billing")
+    asyncio.run(damage())
+    listed = cli("clients", "list", "--json")
+    assert [client["client_id"] for client in json.loads(listed.stdout)] == ["billing"]
+    assert listed.stderr == "warning: left out: the stored document of damaged is damaged\n"

@@ -581,4 +581,4 @@ async def test_scopes_survive_the_round_trip(store: Store) -> None:
         )
         for n in range(120)
     ]
-    assert [scope async for scope in scopes.all()] == added
+    assert list((await scopes.all()).items) == added

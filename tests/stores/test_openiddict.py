@@ -188,5 +188,5 @@ async def test_a_stale_entity_of_OpenIddicts_finds_nothing_to_replace(
 
 async def test_scopes_are_read(store: Store) -> None:
     """With resources or without."""
-    found = {scope.name: scope.resources async for scope in scopes_in(store).all()}
+    found = {scope.name: scope.resources for scope in (await scopes_in(store).all()).items}
     assert found == {"invoices": ("https://billing.example",), "lonely": ()}

@@ -85,8 +85,9 @@ def _response(route: Route, status: int) -> dict[str, Any]:
         page: dict[str, Any] = {"items": listed}
         required = ["items"]
         if route.query is not None:
+            page["unreadable"] = {"type": "array", "items": {"type": "string"}}
             page["next_cursor"] = {"type": ["string", "null"]}
-            required.append("next_cursor")
+            required += ["unreadable", "next_cursor"]
         schema = {"type": "object", "properties": page, "required": required}
         described["content"] = {_JSON: {"schema": schema}}
     elif route.answer is not None:

@@ -23,21 +23,22 @@ from ...model import (
     is_scope_name,
     thawed,
 )
+from ...stores.repositories import Entity, Listing
 from .calls import Call, Desk, Reply
 from .problems import Problem
 
 _PUBLIC_KEY_FACTS = ("kid", "use", "algorithm", "created_at", "activates_at")
 
-Pages = Callable[[str | None, int], Awaitable[tuple[list[Any], str | None]]]
+Pages = Callable[[str | None, int], Awaitable[Listing[Entity]]]
 
 
 async def list_scopes(desk: Desk, call: Call) -> Reply:
     """A page of scopes, by name."""
 
-    async def pages(after: str | None, limit: int) -> tuple[list[Scope], str | None]:
+    async def pages(after: str | None, limit: int) -> Listing[Scope]:
         return await desk.management.scopes(call.actor).page(after=after, limit=limit)
 
-    return await _listed(desk, call, "scopes", pages)
+    return await _listed(desk, call, "scopes", pages, lambda scope: scope)
 
 
 async def create_scope(desk: Desk, call: Call) -> Reply:
@@ -77,13 +78,10 @@ async def delete_scope(desk: Desk, call: Call) -> Reply:
 async def list_resources(desk: Desk, call: Call) -> Reply:
     """A page of resources, by URI."""
 
-    async def pages(after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-        found, following = await desk.management.resources(call.actor).page(
-            after=after, limit=limit
-        )
-        return [_resource_facts(resource) for resource in found], following
+    async def pages(after: str | None, limit: int) -> Listing[Resource]:
+        return await desk.management.resources(call.actor).page(after=after, limit=limit)
 
-    return await _listed(desk, call, "resources", pages)
+    return await _listed(desk, call, "resources", pages, _resource_facts)
 
 
 async def create_resource(desk: Desk, call: Call) -> Reply:
@@ -170,13 +168,10 @@ async def list_clients(desk: Desk, call: Call) -> Reply:
     """A page of clients, by id."""
     wanted = ClientFilter(call.query["search"], call.query["enabled"], call.query["flow_type"])
 
-    async def pages(after: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-        found, following = await desk.management.client_queries().page(
-            wanted, after=after, limit=limit
-        )
-        return [client_facts(client) for client in found], following
+    async def pages(after: str | None, limit: int) -> Listing[Client]:
+        return await desk.management.client_queries().page(wanted, after=after, limit=limit)
 
-    return await _listed(desk, call, f"clients {wanted!r}", pages)
+    return await _listed(desk, call, f"clients {wanted!r}", pages, client_facts)
 
 
 async def get_client(desk: Desk, call: Call) -> Reply:
@@ -199,15 +194,22 @@ def client_facts(client: Client) -> dict[str, Any]:
     }
 
 
-async def _listed(desk: Desk, call: Call, listing: str, pages: Pages) -> Reply:
+async def _listed(
+    desk: Desk, call: Call, name: str, pages: Pages[Entity], facts: Callable[[Entity], Any]
+) -> Reply:
     cursors, cursor = desk.cursors, call.query["cursor"]
     try:
-        after = None if cursor is None else cursors.read(listing, cursor)
+        after = None if cursor is None else cursors.read(name, cursor)
     except ForgedCursor:
         raise Problem(400, "invalid-cursor", "The cursor is not one of this list.") from None
-    items, following = await pages(after, call.query["limit"])
-    next_cursor = None if following is None else cursors.write(listing, following)
-    return Reply({"items": items, "next_cursor": next_cursor}, following=next_cursor)
+    found = await pages(after, call.query["limit"])
+    next_cursor = None if found.after is None else cursors.write(name, found.after)
+    page = {
+        "items": [facts(item) for item in found.items],
+        "unreadable": list(found.unreadable),
+        "next_cursor": next_cursor,
+    }
+    return Reply(page, following=next_cursor)
 
 
 def _named(call: Call, kind: str, is_name: Callable[[str], bool]) -> str:
