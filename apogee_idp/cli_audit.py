@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from . import app
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, with_store
-from .management.audit import Audit, AuditEntry
+from .management.audit import AuditEntry
+from .management.audit_queries import AuditFilter, AuditQueries
 from .model import thawed
 from .printing import print_json, print_table, readable_time
 from .stores.base import MAXIMUM_PAGE
@@ -34,7 +34,7 @@ def audit() -> None:
 @reports_errors
 def list_entries(limit: int, as_json: bool, config: Path | None) -> None:
     """List the latest changes, newest first; --json also says what was before and after."""
-    entries = with_store(config, lambda store: _latest(app.audit_of(store), limit))
+    entries = with_store(config, lambda store: _latest(AuditQueries(store.audit), limit))
     if as_json:
         print_json([_facts(entry) for entry in entries])
     else:
@@ -45,13 +45,13 @@ def list_entries(limit: int, as_json: bool, config: Path | None) -> None:
         print_table(("AT", "ACTOR", "ACTION", "WHAT", "OUTCOME"), rows)
 
 
-async def _latest(audit: Audit, limit: int) -> list[AuditEntry]:
+async def _latest(queries: AuditQueries, limit: int) -> list[AuditEntry]:
     entries: list[AuditEntry] = []
     after: str | None = None
     while len(entries) < limit:
-        page = await audit.page(after, min(limit - len(entries), MAXIMUM_PAGE))
-        entries.extend(page.items)
-        after = page.after
+        wanted = min(limit - len(entries), MAXIMUM_PAGE)
+        found, after = await queries.page(AuditFilter(), after=after, limit=wanted)
+        entries.extend(found)
         if after is None:
             break
     return entries

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from .key_model import KeyRingRecord
 from .model import Client, Resource, Scope
-from .requests import Actor
+from .requests import Actor, ValidatedToken
 
 Entity = TypeVar("Entity")
 _CAPITAL = re.compile("(?<!^)(?=[A-Z])")
@@ -73,6 +73,12 @@ class DeleteClient(Command[Client]):
 
 class RevokeTokens(Command[Client]):
     """Every token that a client has is ended."""
+
+    __slots__ = ()
+
+
+class RevokeToken(Command[ValidatedToken]):
+    """One token is ended by an administrator."""
 
     __slots__ = ()
 
@@ -175,7 +181,7 @@ class MaintainKeys(Command[KeyRingRecord]):
 
 COMMANDS: tuple[type[Command[Any]], ...] = (
     *(AddClient, ImportClient, UpdateClient, EnableClient, DisableClient, DeleteClient),
-    *(RevokeTokens, AddSecret, RotateSecret, RetireSecret, EndLeakedSecret),
+    *(RevokeTokens, RevokeToken, AddSecret, RotateSecret, RetireSecret, EndLeakedSecret),
     *(AddScope, ImportScope, UpdateScope, DeleteScope),
     *(AddResource, UpdateResource, DeleteResource),
     *(RotateKey, RevokeKey, RewrapKeys, MaintainKeys),

@@ -29,6 +29,7 @@ ApogeeError
 │   ├── NotFound               what it is about isn't there: 404
 │   ├── Duplicate              the name is taken: 409
 │   ├── ChangedMeanwhile       somebody else was first: 412
+│   ├── StateConflict          not as things stand now: 409
 │   └── Forbidden              not this actor's to command: 403
 └── SettingsError              the settings are not usable: refuses to start
 """
@@ -230,6 +231,10 @@ class Duplicate(CommandRefused):
 
 class ChangedMeanwhile(CommandRefused):
     """A command on a version of something that is no longer the current one."""
+
+
+class StateConflict(CommandRefused):
+    """A command with nothing wrong in it, that can't be done as things stand."""
 
 
 class Forbidden(CommandRefused):

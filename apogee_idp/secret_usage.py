@@ -127,11 +127,15 @@ class SecretUsage:
         if stored is not None:
             await self._collection.delete(key)
 
-    async def client_of(self, secret_id: str) -> str | None:
-        """The id of the client that a secret was made for or last seen with, if that is known."""
+    async def clients_of(self, secret_id: str) -> tuple[str, ...]:
+        """The ids of clients that a secret was made for or seen with, as far as that is known."""
         stored = await self._collection.get(secret_id)
         client_id = None if stored is None else stored.document.get("client_id")
-        return client_id if isinstance(client_id, str) else None
+        prefix = f"{secret_id}/"
+        sharing = await self._collection.list(after=prefix)
+        keys = [other.key for other in sharing.items if other.key.startswith(prefix)]
+        first = (client_id,) if isinstance(client_id, str) else ()
+        return (*first, *(key.removeprefix(prefix) for key in keys))
 
     async def of(self, client: Client) -> Mapping[str, Usage]:
         """For each of the client's secrets, by id; the uses that others hold in memory come later.

@@ -7,10 +7,11 @@ then the outcome is recorded. A crash may leave a pending entry, never a change 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol
 
 from ..errors import (
     AlreadyExists,
@@ -26,15 +27,16 @@ from ..stores.base import MAXIMUM_PAGE, Collection, Store, Stored
 from ..stores.members import json_object, one_of, optional, text, whole
 from ..stores.repositories import clients_in, load_key_ring, resources_in, scopes_in
 
-Outcome = Literal["pending", "done", "refused", "unknown"]
+Outcome = Literal["pending", "done", "refused", "unknown", "unreadable"]
 Facts = Mapping[str, Any]
 
 KEY_RING_KEY = "current"
 """The key of the one document of its kind."""
 
 SETTLED_AFTER_SECONDS = 60
-_OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_STORED_OUTCOMES: tuple[Outcome, ...] = ("pending", "done", "refused", "unknown")
 _LAST_SECOND = 9_999_999_999
+_KEY = re.compile("([0-9]{10})-.*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class AuditEntry:
 
     What is added has nothing ``before``, what is deleted nothing ``after``. ``outcome``: ``done``;
     ``refused``, and nothing was changed; ``pending``, in these seconds; ``unknown``, as a process
-    ended meanwhile, and the change never came or another has overwritten it.
+    ended meanwhile, and the change never came or another has overwritten it; ``unreadable`` is what
+    stands for an entry that was damaged.
     """
 
     id: str
@@ -104,7 +107,7 @@ class Audit:
         """
         now = self._now()
         entry = AuditEntry(
-            f"{_newest_first(now)}-{self._new_id()}",
+            f"{newest_first(now)}-{self._new_id()}",
             now,
             actor.subject,
             action,
@@ -127,7 +130,7 @@ class Audit:
     async def page(self, after: str | None = None, limit: int = MAXIMUM_PAGE) -> AuditPage:
         """Entries behind the cursor ``after``, newest first; raises StoreError."""
         page = await self._entries.list(after=after, limit=limit)
-        return AuditPage(tuple(map(_read, page.items)), page.after)
+        return AuditPage(tuple(map(read_entry, page.items)), page.after)
 
     async def settle(self, store: Store) -> None:
         """Says what became of entries that are pending for a minute; raises StoreUnavailable.
@@ -135,14 +138,14 @@ class Audit:
         The first time it reads the whole trail, later what was written since.
         """
         lookups = _lookups(store)
-        newest = _newest_first(self._now() - SETTLED_AFTER_SECONDS)
+        newest = newest_first(self._now() - SETTLED_AFTER_SECONDS)
         after: str | None = newest
         while after is not None:
             page = await self._entries.list(after=after)
             for stored in page.items:
                 if stored.document.get("outcome") == "pending":
                     with suppress(UnreadableDocument):  # a damaged entry stays as it is
-                        await self._settle(_read(stored), stored.version, lookups)
+                        await self._settle(read_entry(stored), stored.version, lookups)
             is_known = self._settled_until is not None and (page.after or "") > self._settled_until
             after = None if is_known else page.after
         self._settled_until = newest
@@ -164,6 +167,13 @@ class Audit:
         await self._entries.replace(id, {"outcome": outcome}, version=version)
 
 
+@dataclass(frozen=True, slots=True)
+class _Alive:
+    """A token that has not ended."""
+
+    change_id: str = ""
+
+
 Lookup = Callable[[str], Awaitable[Changed | None]]
 
 
@@ -171,17 +181,31 @@ def _lookups(store: Store) -> dict[str, Lookup]:
     async def key_ring(_: str) -> Changed | None:
         return await load_key_ring(store)
 
+    async def token(key: str) -> Changed | None:
+        return _Alive() if await store.revocations.get(key) is None else None
+
+    async def opaque_token(key: str) -> Changed | None:
+        return None if await store.tokens.get(key) is None else _Alive()
+
     return {
         "client": clients_in(store).get,
         "scope": scopes_in(store).get,
         "resource": resources_in(store).get,
         "key_ring": key_ring,
+        "token": token,
+        "opaque_token": opaque_token,
     }
 
 
-def _newest_first(at: int) -> str:
+def newest_first(at: int) -> str:
     """How keys begin, so that the order of keys is that of time, backwards."""
     return f"{_LAST_SECOND - at:010}"
+
+
+def time_of(key: str) -> int:
+    """When the entry of this key was written, in Unix seconds; 0 if the key doesn't say."""
+    match = _KEY.fullmatch(key)
+    return 0 if match is None else _LAST_SECOND - int(match[1])
 
 
 def _write(entry: AuditEntry) -> dict[str, Any]:
@@ -199,7 +223,8 @@ def _write(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def _read(stored: Stored) -> AuditEntry:
+def read_entry(stored: Stored) -> AuditEntry:
+    """The entry of a document; raises UnreadableDocument."""
     document = stored.document
     try:
         return AuditEntry(
@@ -212,7 +237,7 @@ def _read(stored: Stored) -> AuditEntry:
             before=_facts(document["before"]),
             after=_facts(document["after"]),
             request_id=text(document["request_id"]),
-            outcome=one_of(_OUTCOMES, document["outcome"]),
+            outcome=one_of(_STORED_OUTCOMES, document["outcome"]),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise UnreadableDocument(f"the audit entry {stored.key} can't be read") from error

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from ..commands import AddSecret, Command, RetireSecret, RotateSecret
 from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, secret_id_of
-from ..errors import CommandRefused, Conflict
+from ..errors import ChangedMeanwhile, CommandRefused, Conflict, NotFound, StateConflict
 from ..model import Client, ClientSecret
 from ..requests import Actor
 from ..secret_usage import SecretUsage, Usage
@@ -23,8 +23,19 @@ from .leaked_secrets import LeakedSecrets
 
 MAXIMUM_SECRETS = 10
 UNUSED_SECONDS = 3600
+"""A secret that was used since is in use."""
+
 _MAXIMUM_NAME = 100
 _LATEST = 253_402_300_799  # the last second of the year 9999
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedSecret(NewSecret):
+    """A secret that a client has got; times are Unix seconds."""
+
+    name: str
+    created_at: int
+    expires_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +51,8 @@ class SecretStatus:
 class SecretCommands:
     """Raises CommandRefused for what breaks a rule, and whatever the store raises.
 
-    What ``actor`` changes is recorded. ``now`` gives Unix seconds. A secret that was used in the
-    last ``unused_seconds`` is in use.
+    What ``actor`` changes is recorded. ``now`` gives Unix seconds. ``leaked`` is the one of a
+    process that takes many reports.
     """
 
     def __init__(
@@ -52,18 +63,18 @@ class SecretCommands:
         now: Callable[[], int],
         changes: Changes,
         actor: Actor,
-        unused_seconds: int = UNUSED_SECONDS,
+        leaked: LeakedSecrets | None = None,
     ) -> None:
         self._clients = clients_in(store)
         self._usage = usage
         self._now = now
-        self._unused_seconds = unused_seconds
+        self._actor = actor
         self._trail = Trail(changes, actor, "client", lambda c: c.client_id, client_facts)
-        self._leaked = LeakedSecrets(store, usage, self._trail, now=now)
+        self._leaked = leaked or LeakedSecrets(store, usage, changes, now=now)
 
     async def add(
         self, client_id: str, name: str = "", expires_at: int | None = None, own: str | None = None
-    ) -> NewSecret:
+    ) -> IssuedSecret:
         """One more secret beside those the client has; expired ones make room.
 
         ``own`` is the operator's, else one is generated. ``expires_at`` is in Unix seconds.
@@ -77,9 +88,9 @@ class SecretCommands:
             raise CommandRefused(f"{client_id} has the secret {secret.id} already")
         stored = ClientSecret(secret.id, secret.hash, now, expires_at, name)
         await self._store(AddSecret, client, (*self._live(client), stored), secret)
-        return secret
+        return _issued(secret, stored)
 
-    async def rotate(self, client_id: str, overlap_seconds: int) -> NewSecret:
+    async def rotate(self, client_id: str, overlap_seconds: int) -> IssuedSecret:
         """A new secret; all others end after the overlap, or earlier if they would have anyway.
 
         Without an overlap they end at once.
@@ -100,7 +111,7 @@ class SecretCommands:
         secret = generate_secret()
         stored = ClientSecret(secret.id, secret.hash, now)
         await self._store(RotateSecret, client, (*ending, stored), secret)
-        return secret
+        return _issued(secret, stored)
 
     async def retire(self, client_id: str, secret_id: str, *, force: bool = False) -> None:
         """Ends one secret; ``force`` also one that is in use, or the last that works."""
@@ -108,9 +119,9 @@ class SecretCommands:
         check_changeable(client)
         status = next((s for s in await self._statuses(client) if s.secret.id == secret_id), None)
         if status is None:
-            raise CommandRefused(f"{client_id} has no secret {secret_id}")
+            raise NotFound(f"{client_id} has no secret {secret_id}")
         if not (force or status.is_safe_to_retire):
-            raise CommandRefused(self._why_not(client, status))
+            raise StateConflict(self._why_not(client, status))
         rest = tuple(secret for secret in client.secrets if secret.id != secret_id)
         await self._update(RetireSecret, client, replace(client, secrets=rest))
         await self._usage.forget(client_id, secret_id)
@@ -119,9 +130,9 @@ class SecretCommands:
         """The client's secrets, the oldest first."""
         return await self._statuses(await self._known(client_id))
 
-    async def report_leaked(self, secret: str) -> bool:
-        """Ends a secret that somebody has found; whether it was one of ours: see LeakedSecrets."""
-        return await self._leaked.report(secret)
+    async def report_leaked(self, secret: str) -> tuple[str, ...]:
+        """Ends a secret that somebody has found; the clients that had it: see LeakedSecrets."""
+        return await self._leaked.report(secret, self._actor)
 
     async def _statuses(self, client: Client) -> tuple[SecretStatus, ...]:
         usages = await self._usage.of(client)
@@ -135,7 +146,7 @@ class SecretCommands:
 
     def _is_in_use(self, usage: Usage) -> bool:
         last = usage.last_used_at
-        return last is not None and last > self._now() - self._unused_seconds
+        return last is not None and last > self._now() - UNUSED_SECONDS
 
     def _is_last(self, client: Client, secret: ClientSecret) -> bool:
         """Whether the client could not authenticate any more without it."""
@@ -149,7 +160,7 @@ class SecretCommands:
             when = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
             return (
                 f"the secret {secret_id} was last used at {when}: wait until it is unused for"
-                f" {self._unused_seconds} seconds, or force it"
+                f" {UNUSED_SECONDS} seconds, or force it"
             )
         return f"{secret_id} is the last secret of {client.client_id}: add another, or force it"
 
@@ -160,7 +171,7 @@ class SecretCommands:
     async def _known(self, client_id: str) -> Client:
         client = await self._clients.get(client_id)
         if client is None:
-            raise CommandRefused(f"there is no client {client_id}")
+            raise NotFound(f"there is no client {client_id}")
         return client
 
     async def _confidential(self, client_id: str) -> Client:
@@ -182,7 +193,7 @@ class SecretCommands:
         The new one is registered first: were that to fail later, nobody would be told the secret.
         """
         if len(chosen) > MAXIMUM_SECRETS:
-            raise CommandRefused(
+            raise StateConflict(
                 f"{client.client_id} has {MAXIMUM_SECRETS} secrets, which is the most: retire one"
             )
         if secret_id_of(made.value) is not None:
@@ -194,7 +205,7 @@ class SecretCommands:
             async with self._trail.recording(command, before=before, after=after) as change_id:
                 await self._clients.update(replace(after, change_id=change_id))
         except Conflict:
-            raise CommandRefused(f"{after.client_id} was changed meanwhile: try again") from None
+            raise ChangedMeanwhile(f"{after.client_id} was changed meanwhile: try again") from None
 
 
 async def _adopted(own: str) -> NewSecret:
@@ -202,6 +213,12 @@ async def _adopted(own: str) -> NewSecret:
         return await asyncio.to_thread(adopt_secret, own)
     except ValueError as error:
         raise CommandRefused(str(error)) from None
+
+
+def _issued(made: NewSecret, stored: ClientSecret) -> IssuedSecret:
+    return IssuedSecret(
+        made.id, made.value, made.hash, stored.name, stored.created_at, stored.expires_at
+    )
 
 
 def _check_name(name: str) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..key_rotation import KeyPeriods
 from ..requests import Actor
 from ..secret_usage import SecretUsage
 from ..settings import Settings
 from ..stores.base import Store
+from .audit_queries import AuditQueries
 from .changes import Changes
 from .client_queries import ClientQueries
 from .client_secrets import SecretCommands
 from .clients import ClientCommands
 from .keys import KeyCommands
+from .leaked_secrets import LeakedSecrets
 from .resources import ResourceCommands
 from .scopes import ScopeCommands
 
@@ -29,6 +31,11 @@ class Management:
     changes: Changes
     periods: KeyPeriods
     now: Callable[[], int]
+    leaked: LeakedSecrets = field(init=False)
+
+    def __post_init__(self) -> None:
+        leaked = LeakedSecrets(self.store, self.usage, self.changes, now=self.now)
+        object.__setattr__(self, "leaked", leaked)
 
     def clients(self, actor: Actor) -> ClientCommands:
         """His commands on clients."""
@@ -44,7 +51,12 @@ class Management:
     def secrets(self, actor: Actor) -> SecretCommands:
         """His commands on the secrets of clients."""
         return SecretCommands(
-            self.store, self.usage, now=self.now, changes=self.changes, actor=actor
+            self.store,
+            self.usage,
+            now=self.now,
+            changes=self.changes,
+            actor=actor,
+            leaked=self.leaked,
         )
 
     def scopes(self, actor: Actor) -> ScopeCommands:
@@ -79,3 +91,7 @@ class Management:
     def client_queries(self) -> ClientQueries:
         """Questions about clients."""
         return ClientQueries(self.store)
+
+    def audit_queries(self) -> AuditQueries:
+        """Questions about the trail."""
+        return AuditQueries(self.store.audit)

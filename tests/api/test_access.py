@@ -1,4 +1,7 @@
-"""Who may call what: every route of the table with every kind of credential."""
+"""Who may call what: every route of the table with every kind of credential.
+
+The one that takes no token is in test_leaked_secrets.py.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from apogee_idp.web.api.operations import list_scopes
 from apogee_idp.web.api.routes import ROUTES
 from tests.conftest import StartIdp
 from tests.idp import Answer, Idp
+from tests.tokens.test_presented_tokens import forger_on
 
 from .conftest import API, Admin, new_admin
 
 AUDIENCE = "https://idp.example/api/v1"
+GUARDED = [route for route in ROUTES if not route.anonymous]
 
 
 def path_of(route: Route) -> str:
@@ -25,7 +30,7 @@ def path_of(route: Route) -> str:
 async def calls(idp: Idp, token: str | None) -> dict[str, Answer]:
     """Each route's answer, and those of an unknown address and an unknown method."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    targets = [(r.method, path_of(r)) for r in ROUTES]
+    targets = [(r.method, path_of(r)) for r in GUARDED]
     targets += [("GET", f"{API}/nothing"), ("GET", API), ("PATCH", f"{API}/scopes")]
     return {f"{m} {p}": await idp.send(m, p, headers=headers) for m, p in targets}
 
@@ -75,13 +80,55 @@ async def test_A_MG_01_tokens_that_are_not_valid_here(start_idp: StartIdp) -> No
     assert told(await calls(idp, admin.token)) == {INVALID}
 
 
+@pytest.mark.parametrize(
+    ("header", "claims"),
+    [
+        pytest.param({"typ": "JWT"}, {"aud": "billing", "nonce": "n"}, id="an id_token"),
+        pytest.param({"typ": "JWT"}, {"client_id": None}, id="an id_token for the API"),
+        pytest.param({"typ": "rt+jwt"}, {}, id="a refresh token"),
+        pytest.param({"typ": "logout+jwt"}, {}, id="a logout token"),
+        pytest.param({"typ": None}, {}, id="of no kind"),
+        pytest.param({}, {"aud": "https://x.example"}, id="for another audience"),
+        pytest.param({}, {"aud": [AUDIENCE, "https://x.example"]}, id="for others, too"),
+        pytest.param({}, {"aud": f"{AUDIENCE}/"}, id="for almost this audience"),
+        pytest.param({}, {"aud": None}, id="for nobody"),
+        pytest.param({}, {"iss": "https://other.example"}, id="of another issuer"),
+        pytest.param({}, {"client_id": "nobody"}, id="of no client"),
+        pytest.param({"kid": "x"}, {}, id="of an unknown key"),
+    ],
+)
+async def test_A_MG_01_other_kinds_of_tokens(
+    idp: Idp, header: dict[str, object], claims: dict[str, object]
+) -> None:
+    """Signed by this very server, with the scope that opens everything."""
+    forger = await forger_on(idp)
+    billing = await clients_in(idp.installation.store).get("billing")
+    assert billing is not None
+    await idp.change_client("billing", permissions=billing.permissions | {"scp:idp:admin"})
+    idp.installation.services.clients.forget("billing")
+    right = {"aud": AUDIENCE, "scope": "idp:admin"}
+    assert (await Admin(idp, forger.signed(**right)).call("GET", "/audit")).status == 200
+    assert told(await calls(idp, forger.signed(header=header, **right | claims))) == {INVALID}
+
+
+async def test_A_MG_01_secrets_and_opaque_tokens_for_others(idp: Idp) -> None:
+    """What an administrator's own client has beside its token."""
+    profile = TokenProfile(reference=True)
+    secret = await idp.add_client(scopes=("invoices.read", "idp:admin"), token_profile=profile)
+    opaque = (await idp.grant("billing", secret, scope="invoices.read")).token
+    right = (await idp.grant("billing", secret, scope="idp:admin")).token
+    assert (await Admin(idp, right).call("GET", "/audit")).status == 200
+    for token in (opaque, secret, right[:-1]):
+        assert told(await calls(idp, token)) == {INVALID}
+
+
 @pytest.mark.parametrize("held", sorted(MANAGEMENT_SCOPES - {"idp:admin"}))
 async def test_A_MG_01_a_scope_opens_its_routes_alone(idp: Idp, held: str) -> None:
     """By the table, and by what the document says of each."""
     admin = await new_admin(idp, held)
     answers = await calls(idp, admin.token)
     document = (await idp.send("GET", f"{API}/openapi.json")).json
-    for route in ROUTES:
+    for route in GUARDED:
         answer = answers[f"{route.method} {path_of(route)}"]
         operation = document["paths"][route.path][route.method.lower()]
         assert ({"management": [held]} in operation["security"]) == (held in route.scopes)

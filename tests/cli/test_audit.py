@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pwd
 
 import pytest
 
+from apogee_idp.app import opened_store
 from apogee_idp.cli import main
+from apogee_idp.settings import Settings
 
 from .conftest import Cli
 
@@ -42,6 +45,20 @@ def test_a_long_list_is_read_page_by_page(cli: Cli) -> None:
         cli("scopes", "create", f"scope-{number}")
     assert len(json.loads(cli("audit", "list", "--json", "--limit", "101").stdout)) == 101
     assert len(json.loads(cli("audit", "list", "--json", "--limit", "500").stdout)) == 102
+
+
+def test_a_damaged_entry_hides_no_other(cli: Cli, empty_store_url: str) -> None:
+    """It is told of as what it is."""
+
+    async def damage() -> None:
+        async with opened_store(Settings(store=empty_store_url)) as store:
+            await store.audit.insert("0000000000-x", {"outcome": "done"})
+
+    cli("scopes", "create", "first")
+    asyncio.run(damage())
+    entries = json.loads(cli("audit", "list", "--json").stdout)
+    assert [entry["outcome"] for entry in entries] == ["unreadable", "done"]
+    assert "unreadable" in cli("audit", "list").stdout
 
 
 def test_no_command_changes_the_trail() -> None:

@@ -14,7 +14,6 @@ from apogee_idp.errors import (
     CommandRefused,
     Conflict,
     StoreUnavailable,
-    TemporarilyUnavailable,
 )
 from apogee_idp.management.client_secrets import MAXIMUM_SECRETS, SecretCommands, SecretStatus
 from apogee_idp.secret_usage import SecretUsage, Usage
@@ -355,23 +354,89 @@ async def test_the_first_secret_of_a_client_leads_to_it_without_a_search(idp: Id
     """So any number of them can be reported at once."""
     leaked = [await idp.add_client(client_id) for client_id in ("billing", "ledger", "shop")]
     commands = idp.secret_commands()
-    assert [await commands.report_leaked(secret) for secret in leaked] == [True] * 3
+    ended = [await commands.report_leaked(secret) for secret in leaked]
+    assert ended == [("billing",), ("ledger",), ("shop",)]
 
 
-async def test_a_secret_of_an_earlier_version_is_searched_for_once_in_ten_seconds(
-    idp: Idp, clock: Clock
+async def test_secrets_of_an_earlier_version_are_searched_for_once_in_ten_seconds(
+    idp: Idp, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Through all clients; who asks too soon is told to come back."""
+    """Through all clients: for any number of reports, at once or one after the other."""
+    secrets = [await idp.add_client(client_id) for client_id in ("billing", "ledger", "shop")]
+    for secret in secrets:
+        assert await idp.installation.store.secrets.delete(id_of(secret))
+    commands = idp.secret_commands()
+    searches = counted_lists(idp, monkeypatch)
+    unknown = [commands.report_leaked(generate_secret().value) for _ in range(20)]
+    assert set(await asyncio.gather(*unknown)) == {()}
+    assert await commands.report_leaked(secrets[0]) == ("billing",)
+    clock.now = NOW + 9
+    assert await commands.report_leaked(secrets[1]) == ("ledger",)
+    assert await commands.report_leaked(secrets[0]) == ()
+    assert len(searches) == 1
+    clock.now = NOW + 10
+    assert await commands.report_leaked(secrets[2]) == ("shop",)
+    assert len(searches) == 2
+    assert await statuses(idp, *secrets) == [401, 401, 401]
+
+
+async def test_a_search_that_failed_is_begun_again(
+    idp: Idp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waited for it is told, and nobody after that."""
     leaked = await idp.add_client()
     assert await idp.installation.store.secrets.delete(id_of(leaked))
     commands = idp.secret_commands()
-    assert not await commands.report_leaked(generate_secret().value)
-    clock.now = NOW + 9
-    with pytest.raises(TemporarilyUnavailable):
-        await commands.report_leaked(leaked)
-    clock.now = NOW + 10
-    assert await commands.report_leaked(leaked)
-    assert await status_of(idp, leaked) == 401
+
+    async def fail(*_: object, **__: object) -> None:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(idp.installation.store.applications), "list", failing_for(idp, fail))
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await commands.report_leaked(leaked)
+    assert await commands.report_leaked(leaked) == ("billing",)
+
+
+async def test_a_leaked_secret_that_clients_share_ends_for_all(idp: Idp) -> None:
+    """Whether its id leads to them, or they have to be searched for."""
+    for registered in (True, False):
+        clients = [f"{name}-{registered}".lower() for name in ("billing", "ledger")]
+        shared = generate_secret().value
+        for client_id in clients:
+            await idp.add_client(client_id, secret=shared)
+        if not registered:
+            await idp.installation.store.secrets.delete(id_of(shared))
+            await idp.installation.store.secrets.delete(f"{id_of(shared)}/{clients[1]}")
+        assert await idp.secret_commands().report_leaked(shared) == tuple(clients)
+        for client_id in clients:
+            assert (await idp.grant(client_id, shared)).status == 401
+
+
+def counted_lists(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Grows by one for each page of clients that is read."""
+    applications = idp.installation.store.applications
+    listed, calls = type(applications).list, []
+
+    async def counting(self: Any, **options: Any) -> Any:
+        if self is applications:
+            calls.append(options)
+        return await listed(self, **options)
+
+    monkeypatch.setattr(type(applications), "list", counting)
+    return calls
+
+
+def failing_for(idp: Idp, fail: Any) -> Any:
+    """``list`` that fails for the clients alone."""
+    applications = idp.installation.store.applications
+    listed = type(applications).list
+
+    async def method(self: Any, **options: Any) -> Any:
+        return await (fail() if self is applications else listed(self, **options))
+
+    return method
 
 
 async def test_A_MG_06_a_leaked_secret_ends_while_the_client_is_changed(

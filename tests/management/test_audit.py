@@ -169,6 +169,21 @@ async def test_F_PR_02_what_a_crash_left_is_settled(
     }
 
 
+async def test_what_became_of_tokens_is_settled(audit: Audit, store: Store, clock: Clock) -> None:
+    """One on the deny-list has ended, and an opaque one that is gone."""
+    await store.revocations.insert("denied", {})
+    await store.tokens.insert("kept", {})
+    for kind, key in (
+        *(("token", "denied"), ("token", "good")),
+        *(("opaque_token", "gone"), ("opaque_token", "kept")),
+    ):
+        await interrupted(audit.recording(ACTOR, "x", kind, key, before={}, after=None))
+    clock.now += 60
+    await audit.settle(store)
+    outcomes = {entry.key: entry.outcome for entry in (await audit.page()).items}
+    assert outcomes == {"denied": "done", "good": "unknown", "gone": "done", "kept": "unknown"}
+
+
 async def test_what_is_in_progress_is_not_settled(audit: Audit, store: Store, clock: Clock) -> None:
     """A command takes seconds; the trail waits for a minute."""
     async with adding(audit):

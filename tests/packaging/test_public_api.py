@@ -67,6 +67,7 @@ PUBLIC = [
     "RevocationRequest",
     "RevocationStage",
     "RevokeKey",
+    "RevokeToken",
     "RevokeTokens",
     "RewrapKeys",
     "RotateKey",

@@ -18,7 +18,9 @@ from ...requests import Actor
 from ...services import Services
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_ALWAYS = frozenset({400, 401, 403, 500, 503})
+_ALWAYS = frozenset({400, 500, 503})
+_WITH_TOKEN = frozenset({401, 403})
+_WITHOUT_TOKEN = frozenset({429})
 _WITH_BODY = frozenset({408, 413, 415, 422})
 
 
@@ -69,7 +71,8 @@ class Reply:
 class Route:
     """One operation, and everything that is documented of it.
 
-    ``scopes`` are those of which one is needed. A ``conditional`` route needs If-Match; one that
+    ``scopes`` are those of which one is needed. A route that is open to callers without a token has
+    none, but a name for them: ``anonymous``. A ``conditional`` route needs If-Match; one that
     ``lists`` answers with pages. ``refusals`` are statuses beside those that follow from the rest.
     """
 
@@ -85,10 +88,19 @@ class Route:
     conditional: bool = False
     lists: bool = False
     refusals: frozenset[int] = frozenset()
+    anonymous: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
-        if not self.scopes or not {*self.scopes} <= {*MANAGEMENT_SCOPES}:
+        if self.anonymous:
+            if self.scopes:
+                raise ValueError(f"{self.method} {self.path} is open to all: a scope says nothing")
+        elif not self.scopes or not {*self.scopes} <= {*MANAGEMENT_SCOPES}:
             raise ValueError(f"{self.method} {self.path} needs a scope of the management API")
+
+    def is_open_to(self, actor: Actor) -> bool:
+        """Whether he may call it."""
+        return bool(self.anonymous) or any(actor.may(scope) for scope in self.scopes)
 
     @property
     def parameters(self) -> list[str]:
@@ -101,6 +113,7 @@ class Route:
         return (
             _ALWAYS
             | {self.status}
+            | (_WITHOUT_TOKEN if self.anonymous else _WITH_TOKEN)
             | (_WITH_BODY if self.body else frozenset())
             | (frozenset({404}) if self.parameters else frozenset())
             | (frozenset({412, 428}) if self.conditional else frozenset())

@@ -17,6 +17,7 @@ from ...requests import Actor
 from ...strict_json import NotStrictJson, UnpairedSurrogate, parse_json_object
 from ..middleware import REQUEST_ID
 from ..wire import read_body
+from .anonymous import AnonymousAccess
 from .bearer import BearerAuthentication, refused
 from .calls import Call, Desk, Reply, Route
 from .problems import Problem, pointers, problem_of, render_problem
@@ -30,8 +31,8 @@ _IF_MATCH = re.compile(r'"([\x21\x23-\x7e]{1,100})"')
 class ApiEndpoint:
     """One path of the management API, with all its methods.
 
-    Whoever has no token is told so, and nothing else. A body has to arrive within ``timeout``
-    seconds.
+    Whoever has no token where one is needed is told so, and nothing else. A body has to arrive
+    within ``timeout`` seconds.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class ApiEndpoint:
         routes: Sequence[Route],
         desk: Desk,
         authentication: BearerAuthentication,
+        anonymous: AnonymousAccess,
         *,
         timeout: float,
     ) -> None:
         self._routes = {route.method: route for route in routes}
         self._desk = desk
         self._authentication = authentication
+        self._anonymous = anonymous
         self._timeout = timeout
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -64,18 +67,23 @@ class ApiEndpoint:
         return response
 
     async def _answer(self, request: web.Request) -> web.Response:
-        actor = await self._authentication.actor(request)
+        route = self._routes.get("GET" if request.method == "HEAD" else request.method)
+        actor = await self._actor(request, route)
         if not self._routes:
             raise Problem(404, "not-found", "There is nothing at this address.")
-        route = self._routes.get("GET" if request.method == "HEAD" else request.method)
         if route is None:
             allow = {"Allow": ", ".join(sorted(self._routes))}
             raise Problem(405, "method-not-allowed", "Not with this method.", headers=allow)
-        if not any(actor.may(scope) for scope in route.scopes):
+        if not route.is_open_to(actor):
             needed = route.scopes[0]
             raise refused(403, "insufficient_scope", "A scope is missing.", scope=needed)
         reply = await route.handle(self._desk, await self._call(request, route, actor))
         return self._rendered(route, reply, request)
+
+    async def _actor(self, request: web.Request, route: Route | None) -> Actor:
+        if route is not None and route.anonymous:
+            return self._anonymous.actor(request, route.anonymous)
+        return await self._authentication.actor(request)
 
     async def _call(self, request: web.Request, route: Route, actor: Actor) -> Call:
         query = _query(request, route.query)

@@ -53,14 +53,23 @@ def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
         "operationId": route.handle.__name__,
         "summary": route.summary,
         "tags": [route.path.split("/")[1]],
-        "security": [{_SECURITY: [scope]} for scope in (*route.scopes, ADMIN_SCOPE)],
+        "security": _security(route),
         "parameters": _parameters(route, plugin),
         "responses": {str(status): _response(route, status) for status in sorted(route.statuses)},
     }
+    if route.description:
+        operation["description"] = route.description
     if route.body is not None:
         content = {_JSON: {"schema": route.body}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """One of them has to be met; of none at all, nothing."""
+    if route.anonymous:
+        return []
+    return [{_SECURITY: [scope]} for scope in (*route.scopes, ADMIN_SCOPE)]
 
 
 def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from ...errors import ChangedMeanwhile, InvalidToken, NotFound
 from ...events import ValidateToken
 from ...key_model import KeyRecord
 from ...management.client_queries import ClientFilter
-from ...management.cursors import ForgedCursor
+from ...management.tokens import TokenCommands
 from ...model import (
     Client,
     Resource,
@@ -23,13 +23,11 @@ from ...model import (
     is_scope_name,
     thawed,
 )
-from ...stores.repositories import Entity, Listing
+from ...stores.repositories import Listing
 from .calls import Call, Desk, Reply
-from .problems import Problem
+from .listing import listed
 
 _PUBLIC_KEY_FACTS = ("kid", "use", "algorithm", "created_at", "activates_at")
-
-Pages = Callable[[str | None, int], Awaitable[Listing[Entity]]]
 
 
 async def list_scopes(desk: Desk, call: Call) -> Reply:
@@ -38,7 +36,7 @@ async def list_scopes(desk: Desk, call: Call) -> Reply:
     async def pages(after: str | None, limit: int) -> Listing[Scope]:
         return await desk.management.scopes(call.actor).page(after=after, limit=limit)
 
-    return await _listed(desk, call, "scopes", pages, lambda scope: scope)
+    return await listed(desk, call, "scopes", pages, lambda scope: scope)
 
 
 async def create_scope(desk: Desk, call: Call) -> Reply:
@@ -81,7 +79,7 @@ async def list_resources(desk: Desk, call: Call) -> Reply:
     async def pages(after: str | None, limit: int) -> Listing[Resource]:
         return await desk.management.resources(call.actor).page(after=after, limit=limit)
 
-    return await _listed(desk, call, "resources", pages, _resource_facts)
+    return await listed(desk, call, "resources", pages, _resource_facts)
 
 
 async def create_resource(desk: Desk, call: Call) -> Reply:
@@ -157,10 +155,12 @@ async def rotate_key(desk: Desk, call: Call) -> Reply:
 async def revoke_token(desk: Desk, call: Call) -> Reply:
     """Nothing: what is no valid token has ended already (RFC 7009 §2.2)."""
     token = call.body["token"]
+    revocations, changes = desk.services.revocations, desk.management.changes
+    commands = TokenCommands(revocations, changes=changes, actor=call.actor)
     event = ValidateToken(token)
     with suppress(InvalidToken):
         await desk.registry.dispatch(event)
-        await desk.services.revocations.revoke(desk.services.reader.vouch(event.validated, token))
+        await commands.revoke(desk.services.reader.vouch(event.validated, token))
     return Reply()
 
 
@@ -171,7 +171,7 @@ async def list_clients(desk: Desk, call: Call) -> Reply:
     async def pages(after: str | None, limit: int) -> Listing[Client]:
         return await desk.management.client_queries().page(wanted, after=after, limit=limit)
 
-    return await _listed(desk, call, f"clients {wanted!r}", pages, client_facts)
+    return await listed(desk, call, f"clients {wanted!r}", pages, client_facts)
 
 
 async def get_client(desk: Desk, call: Call) -> Reply:
@@ -192,24 +192,6 @@ def client_facts(client: Client) -> dict[str, Any]:
         "jwks": thawed(client.jwks),
         "token_profile": profile,
     }
-
-
-async def _listed(
-    desk: Desk, call: Call, name: str, pages: Pages[Entity], facts: Callable[[Entity], Any]
-) -> Reply:
-    cursors, cursor = desk.cursors, call.query["cursor"]
-    try:
-        after = None if cursor is None else cursors.read(name, cursor)
-    except ForgedCursor:
-        raise Problem(400, "invalid-cursor", "The cursor is not one of this list.") from None
-    found = await pages(after, call.query["limit"])
-    next_cursor = None if found.after is None else cursors.write(name, found.after)
-    page = {
-        "items": [facts(item) for item in found.items],
-        "unreadable": list(found.unreadable),
-        "next_cursor": next_cursor,
-    }
-    return Reply(page, following=next_cursor)
 
 
 def _named(call: Call, kind: str, is_name: Callable[[str], bool]) -> str:

@@ -16,6 +16,7 @@ from ...errors import (
     InvalidDocument,
     NotFound,
     OAuthError,
+    StateConflict,
     StoreError,
     TemporarilyUnavailable,
 )
@@ -26,6 +27,7 @@ _COMMANDS: tuple[tuple[type[CommandRefused], int, str], ...] = (
     (NotFound, 404, "not-found"),
     (Duplicate, 409, "duplicate"),
     (ChangedMeanwhile, 412, "changed-meanwhile"),
+    (StateConflict, 409, "conflict"),
     (Forbidden, 403, "forbidden"),
     (CommandRefused, 422, "refused"),
 )

@@ -1,12 +1,16 @@
 """Every operation of the management API; what does not stand here does not exist.
 
 The rule of the scopes: ``idp:read`` reads everything but the audit; a scope that writes also reads
-what it writes, and nothing else; ``idp:admin`` implies them all.
+what it writes, and nothing else; ``idp:admin`` implies them all. One route takes no token at all.
 """
 
 from __future__ import annotations
 
+from .audit_operations import get_audit_entry, list_audit_entries
+from .audit_schemas import AuditEntryAnswer, AuditQuery
 from .calls import Route
+from .leaked_secrets import DESCRIPTION as LEAKED_SECRETS
+from .leaked_secrets import LeakedSecret, report_leaked_secret
 from .operations import (
     create_resource,
     create_scope,
@@ -40,11 +44,20 @@ from .schemas import (
     ScopeAnswer,
     ScopeChange,
 )
+from .secret_operations import add_secret, list_secrets, retire_secret, rotate_secret
+from .secret_schemas import (
+    NewClientSecret,
+    NewSecretAnswer,
+    RetireSecretQuery,
+    RotateSecret,
+    SecretStatusAnswer,
+)
 
 READ_CLIENTS = ("idp:read", "idp:clients")
 WRITE_CLIENTS = ("idp:clients",)
 READ_KEYS = ("idp:read", "idp:keys")
 WRITE_KEYS = ("idp:keys",)
+READ_AUDIT = ("idp:audit",)
 
 ROUTES = (
     Route(
@@ -58,6 +71,47 @@ ROUTES = (
         lists=True,
     ),
     Route("GET", "/clients/{client_id}", READ_CLIENTS, "Get a client", get_client, ClientAnswer),
+    Route(
+        "GET",
+        "/clients/{client_id}/secrets",
+        READ_CLIENTS,
+        "List the secrets of a client",
+        list_secrets,
+        SecretStatusAnswer,
+        lists=True,
+    ),
+    Route(
+        "POST",
+        "/clients/{client_id}/secrets",
+        WRITE_CLIENTS,
+        "Give a client another secret",
+        add_secret,
+        NewSecretAnswer,
+        body=NewClientSecret,
+        status=201,
+        refusals=frozenset({409, 412}),
+    ),
+    Route(
+        "POST",
+        "/clients/{client_id}/secrets/rotate",
+        WRITE_CLIENTS,
+        "Replace the secrets of a client by a new one",
+        rotate_secret,
+        NewSecretAnswer,
+        body=RotateSecret,
+        status=201,
+        refusals=frozenset({409, 412}),
+    ),
+    Route(
+        "DELETE",
+        "/clients/{client_id}/secrets/{secret_id}",
+        WRITE_CLIENTS,
+        "End a secret of a client",
+        retire_secret,
+        query=RetireSecretQuery,
+        status=204,
+        refusals=frozenset({409, 412, 422}),
+    ),
     Route(
         "GET",
         "/scopes",
@@ -178,5 +232,34 @@ ROUTES = (
         revoke_token,
         body=RevokeToken,
         status=204,
+    ),
+    Route(
+        "GET",
+        "/audit",
+        READ_AUDIT,
+        "List what was changed, the latest first",
+        list_audit_entries,
+        AuditEntryAnswer,
+        query=AuditQuery,
+        lists=True,
+    ),
+    Route(
+        "GET",
+        "/audit/{entry_id}",
+        READ_AUDIT,
+        "Get one entry of the audit",
+        get_audit_entry,
+        AuditEntryAnswer,
+    ),
+    Route(
+        "POST",
+        "/leaked-secrets",
+        (),
+        "Report a secret that was found",
+        report_leaked_secret,
+        body=LeakedSecret,
+        status=202,
+        anonymous="leaked-secrets",
+        description=LEAKED_SECRETS,
     ),
 )

@@ -1,0 +1,48 @@
+"""What the management API takes and tells of the secrets of clients; times are Unix seconds."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from .fields import Flag, Text, Whole
+from .schemas import SecretAnswer, Strict
+
+
+class NewClientSecret(Strict):
+    """A secret to be; without ``expires_at`` it never expires."""
+
+    name = Text(load_default="")
+    expires_at = Whole(load_default=None, allow_none=True)
+
+
+class RotateSecret(Strict):
+    """For how long the other secrets go on."""
+
+    overlap_seconds = Whole(load_default=0)
+
+
+class RetireSecretQuery(Strict):
+    """Whether to end a secret that somebody would miss."""
+
+    force = Flag(load_default=False)
+
+
+class NamedSecretAnswer(SecretAnswer):
+    """A secret and its name for people."""
+
+    name = fields.String(required=True)
+
+
+class NewSecretAnswer(NamedSecretAnswer):
+    """A secret that was just made, shown this once."""
+
+    client_secret = fields.String(required=True)
+
+
+class SecretStatusAnswer(NamedSecretAnswer):
+    """A secret, how it was used, and whether anyone would miss it."""
+
+    last_used_at = fields.Integer(required=True, allow_none=True)
+    uses = fields.Integer(required=True)
+    is_expired = fields.Boolean(required=True)
+    is_safe_to_retire = fields.Boolean(required=True)
