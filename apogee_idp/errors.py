@@ -30,6 +30,7 @@ ApogeeError
 │   ├── Duplicate              the name is taken: 409
 │   ├── ChangedMeanwhile       somebody else was first: 412
 │   ├── StateConflict          not as things stand now: 409
+│   ├── KeptInFile             it is changed in a file alone: 409
 │   └── Forbidden              not this actor's to command: 403
 └── SettingsError              the settings are not usable: refuses to start
 """
@@ -218,7 +219,14 @@ class OutgoingRefused(ApogeeError):
 
 
 class CommandRefused(ApogeeError):
-    """A management command breaks a rule; the text says which and what to do."""
+    """A management command breaks a rule; the text says which and what to do.
+
+    ``field`` is the member that it is about, if it is one: a path like ``redirect_uris.1``.
+    """
+
+    def __init__(self, text: str, *, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 class NotFound(CommandRefused):
@@ -235,6 +243,10 @@ class ChangedMeanwhile(CommandRefused):
 
 class StateConflict(CommandRefused):
     """A command with nothing wrong in it, that can't be done as things stand."""
+
+
+class KeptInFile(CommandRefused):
+    """A command that the next start of the server would undo, for a file says otherwise."""
 
 
 class Forbidden(CommandRefused):

@@ -15,11 +15,15 @@ TokenKind = Literal["access_token"]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who gives a command, what he may do, and in which request, if it is one."""
+    """Who gives a command, what he may do, and in which request, if it is one.
+
+    One who ``is_local`` has the machine itself, and can mend what he breaks.
+    """
 
     subject: str
     scopes: frozenset[str]
     request_id: str = ""
+    is_local: bool = False
 
     def may(self, scope: str) -> bool:
         """Whether ``scope`` was granted, by itself or by ``idp:admin``."""

@@ -8,8 +8,8 @@ from ..requests import Actor
 
 def local_actor(name: str) -> Actor:
     """The user of the operating system who runs the command line; he may do everything."""
-    return Actor(f"cli:{name}", frozenset({ADMIN_SCOPE}))
+    return Actor(f"cli:{name}", frozenset({ADMIN_SCOPE}), is_local=True)
 
 
-SERVER_ACTOR = Actor("apogee-idp", frozenset({ADMIN_SCOPE}))
+SERVER_ACTOR = Actor("apogee-idp", frozenset({ADMIN_SCOPE}), is_local=True)
 """The server itself, where it changes something without being told to."""

@@ -28,16 +28,23 @@ class ClientKeys:
 def check_client_keys(keys: ClientKeys, private_hosts: Collection[str]) -> None:
     """Raises CommandRefused for keys that could never verify anything."""
     if keys.jwks is not None and keys.jwks_uri is not None:
-        raise CommandRefused("a client's keys are given, or stand at a jwks_uri: choose one")
+        raise CommandRefused(
+            "a client's keys are given, or stand at a jwks_uri: choose one", field="jwks_uri"
+        )
     if keys.accepts_token_endpoint_audience and not keys.are_given:
-        raise CommandRefused("only a client with keys makes assertions, which have an audience")
+        raise CommandRefused(
+            "only a client with keys makes assertions, which have an audience",
+            field="accepts_token_endpoint_audience",
+        )
     try:
         if keys.jwks is not None:
             check_verification_jwks(keys.jwks)
         if keys.jwks_uri is not None:
             checked_url(keys.jwks_uri, private_hosts)
     except UnusableKey as error:
-        raise CommandRefused(str(error)) from None
+        raise CommandRefused(str(error), field="jwks") from None
     except OutgoingRefused as error:
         hint = "; see the setting private_hosts for hosts of your own network"
-        raise CommandRefused(f"the jwks_uri can't be asked: {error}{hint}") from None
+        raise CommandRefused(
+            f"the jwks_uri can't be asked: {error}{hint}", field="jwks_uri"
+        ) from None

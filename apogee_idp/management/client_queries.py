@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import NotFound
-from ..model import CLIENT_CREDENTIALS, Client
+from ..model import Client
 from ..stores.base import MAXIMUM_PAGE, Store
 from ..stores.repositories import Listing, clients_in
 
-FLOW_TYPES = (CLIENT_CREDENTIALS,)
 MAXIMUM_READ = 1000
 """So many clients one question reads at most; then it says where to go on."""
 
@@ -28,7 +27,7 @@ class ClientFilter:
         return (
             (sought in client.client_id.casefold() or sought in client.display_name.casefold())
             and self.enabled in (None, client.enabled)
-            and (self.flow_type is None or client.permits_grant_type(self.flow_type))
+            and self.flow_type in (None, client.flow_type)
         )
 
 

@@ -20,6 +20,7 @@ from .changes import Changes, Trail
 from .clients import check_changeable
 from .facts import client_facts
 from .leaked_secrets import LeakedSecrets
+from .privileges import Privileges
 
 MAXIMUM_SECRETS = 10
 UNUSED_SECONDS = 3600
@@ -51,11 +52,12 @@ class SecretStatus:
 class SecretCommands:
     """Raises CommandRefused for what breaks a rule, and whatever the store raises.
 
-    What ``actor`` changes is recorded. ``now`` gives Unix seconds. ``leaked`` is the one of a
-    process that takes many reports.
+    What ``actor`` changes is recorded; secrets of clients of the management API, whose audience
+    is ``management_audience``, take ``idp:admin``: see Privileges. ``now`` gives Unix seconds.
+    ``leaked`` is the one of a process that takes many reports.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a command needs, and what a process has once)
         self,
         store: Store,
         usage: SecretUsage,
@@ -64,11 +66,13 @@ class SecretCommands:
         changes: Changes,
         actor: Actor,
         leaked: LeakedSecrets | None = None,
+        management_audience: str | None = None,
     ) -> None:
         self._clients = clients_in(store)
         self._usage = usage
         self._now = now
         self._actor = actor
+        self._privileges = Privileges(actor, self._clients, management_audience)
         self._trail = Trail(changes, actor, "client", lambda c: c.client_id, client_facts)
         self._leaked = leaked or LeakedSecrets(store, usage, changes, now=now)
 
@@ -117,6 +121,7 @@ class SecretCommands:
         """Ends one secret; ``force`` also one that is in use, or the last that works."""
         client = await self._known(client_id)
         check_changeable(client)
+        self._privileges.check(client)
         status = next((s for s in await self._statuses(client) if s.secret.id == secret_id), None)
         if status is None:
             raise NotFound(f"{client_id} has no secret {secret_id}")
@@ -177,6 +182,7 @@ class SecretCommands:
     async def _confidential(self, client_id: str) -> Client:
         client = await self._known(client_id)
         check_changeable(client)
+        self._privileges.check(client)
         if client.client_type != "confidential":
             raise CommandRefused(f"{client_id} is a public client: it has no secret")
         return client
@@ -201,6 +207,7 @@ class SecretCommands:
         await self._update(command, client, replace(client, secrets=chosen))
 
     async def _update(self, command: type[Command[Client]], before: Client, after: Client) -> None:
+        await self._privileges.check_change(before, after, now=self._now())
         try:
             async with self._trail.recording(command, before=before, after=after) as change_id:
                 await self._clients.update(replace(after, change_id=change_id))

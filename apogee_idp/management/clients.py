@@ -17,7 +17,15 @@ from ..commands import (
     UpdateClient,
 )
 from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_any_secret, secret_id_of
-from ..errors import AlreadyExists, CommandRefused, Conflict
+from ..errors import (
+    AlreadyExists,
+    ChangedMeanwhile,
+    CommandRefused,
+    Conflict,
+    Duplicate,
+    KeptInFile,
+    NotFound,
+)
 from ..model import (
     CLIENT_CREDENTIALS,
     MANAGEMENT_SCOPES,
@@ -28,13 +36,15 @@ from ..model import (
     ClientSecret,
     Scope,
     could_pass_for_id_token,
+    is_scope_name,
 )
 from ..requests import Actor
 from ..secret_usage import SecretUsage
 from ..stores.base import Store
-from ..stores.repositories import Listing, clients_in, documents_in, scopes_in
+from ..stores.repositories import Listing, clients_in, documents_in, resources_in, scopes_in
 from .changes import Changes, Trail
 from .facts import client_facts
+from .privileges import Privileges
 from .registrations import (
     ClientRegistration,
     apply_registration,
@@ -55,11 +65,20 @@ class RegisteredClient:
     secret: NewSecret | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClientRules:
+    """What the settings have to say about clients."""
+
+    algorithms: Collection[str] = SIGNING_ALGORITHMS
+    private_hosts: Collection[str] = ()
+    management_audience: str | None = None
+
+
 class ClientCommands:
     """Raises CommandRefused for what breaks a rule, and whatever the store raises.
 
-    ``algorithms`` and ``private_hosts`` are those of the settings. What ``actor`` changes is
-    recorded.
+    What ``actor`` changes is recorded. To change anything of a client of the management API, he
+    needs ``idp:admin``: see Privileges.
     """
 
     def __init__(
@@ -69,15 +88,15 @@ class ClientCommands:
         now: Callable[[], int],
         changes: Changes,
         actor: Actor,
-        algorithms: Collection[str] = SIGNING_ALGORITHMS,
-        private_hosts: Collection[str] = (),
+        rules: ClientRules = ClientRules(),
     ) -> None:
-        self._algorithms = algorithms
-        self._private_hosts = private_hosts
+        self._rules = rules
         self._applications = store.applications
         self._clients = clients_in(store)
         self._scopes = scopes_in(store)
+        self._resources = resources_in(store)
         self._now = now
+        self._privileges = Privileges(actor, self._clients, rules.management_audience)
         self._usage = SecretUsage(store.secrets, now=now)
         self._trail = Trail(changes, actor, "client", lambda c: c.client_id, client_facts)
 
@@ -117,13 +136,30 @@ class ClientCommands:
             created_at=self._now(),
         )
         client, made = await self._with_secret(apply_registration(wanted, client), secret)
+        self._privileges.check(client)
+        await self._check_unknown(client.client_id)
         await self._register(client, made)
         try:
             async with self._trail.recording(AddClient, before=None, after=client) as change_id:
                 added = await self._clients.add(replace(client, change_id=change_id))
         except AlreadyExists:
-            raise CommandRefused(f"a client {client.client_id} exists already") from None
+            raise _duplicate(client.client_id) from None
         return RegisteredClient(added, made)
+
+    async def _check_unknown(self, client_id: str) -> None:
+        """Nor may a resource know one of this id, who has been deleted, and let him look at tokens.
+
+        Many who are first at once are told apart by the store alone.
+        """
+        if await self._clients.get(client_id) is not None:
+            raise _duplicate(client_id)
+        for resource in (await self._resources.all()).items:
+            if client_id in resource.introspection_clients:
+                raise CommandRefused(
+                    f"{resource.identifier} still lets a deleted client {client_id} introspect its"
+                    " tokens: take that out first, or choose another id",
+                    field="client_id",
+                )
 
     async def update(
         self, registration: ClientRegistration, *, version: str | None = None
@@ -134,10 +170,9 @@ class ClientCommands:
         what others did meanwhile. A client that becomes confidential gets a secret, one that
         becomes public loses all that it had.
         """
-        previous = await self._changeable(registration.client_id)
+        previous = await self._changeable(registration.client_id, version)
+        self._privileges.check(previous)
         wanted = await self.check(registration, previous)
-        if version is not None:
-            previous = replace(previous, concurrency_token=version)
         return await self._change(previous, previous, wanted)
 
     async def _change(
@@ -149,6 +184,7 @@ class ClientCommands:
     ) -> RegisteredClient:
         """``kept`` is what the registration is applied to: what stays of the previous client."""
         client, made = await self._with_secret(apply_registration(wanted, kept), secret)
+        await self._privileges.check_change(previous, client, now=self._now())
         await self._register(client, made)
         return RegisteredClient(await self._update(UpdateClient, previous, client), made)
 
@@ -156,38 +192,52 @@ class ClientCommands:
         """The client of this id."""
         client = await self._clients.get(client_id)
         if client is None:
-            raise CommandRefused(f"there is no client {client_id}")
+            raise NotFound(f"there is no client {client_id}")
         return client
 
     async def all(self) -> Listing[Client]:
         """Every client, by id."""
         return await self._clients.all()
 
-    async def delete(self, client_id: str, *, prune: bool = False) -> None:
+    async def delete(
+        self, client_id: str, *, prune: bool = False, version: str | None = None
+    ) -> None:
         """Ends the client; one that stands in a file only to ``prune`` what no longer does.
 
+        With a ``version``, only if the client is still that one.
         Introspection refuses its tokens; those that APIs verify themselves live until they expire.
         """
-        client = await (self.get if prune else self._changeable)(client_id)
-        async with self._trail.recording(DeleteClient, before=client, after=None):
-            if not await self._clients.delete(client_id):
-                raise CommandRefused(f"there is no client {client_id}")
+        client = await (self.get(client_id) if prune else self._changeable(client_id, version))
+        await self._privileges.check_change(client, None, now=self._now())
+        # Who may delete this client may not be allowed to delete what becomes of it meanwhile.
+        version = client.concurrency_token
+        try:
+            async with self._trail.recording(DeleteClient, before=client, after=None):
+                if not await self._clients.delete(client_id, version=version):
+                    raise NotFound(f"there is no client {client_id}")
+        except Conflict:
+            raise _changed_meanwhile(client_id) from None
 
     async def set_enabled(self, client_id: str, *, enabled: bool) -> Client:
         """A disabled client gets no token, and introspection refuses those that it has."""
         client = await self._changeable(client_id)
-        command = EnableClient if enabled else DisableClient
-        return await self._update(command, client, replace(client, enabled=enabled))
+        changed = replace(client, enabled=enabled)
+        await self._privileges.check_change(client, changed, now=self._now())
+        return await self._update(EnableClient if enabled else DisableClient, client, changed)
 
     async def revoke_tokens(self, client_id: str) -> int:
         """Ends every token that was issued until now, in Unix seconds, which it returns."""
         client, now = await self.get(client_id), self._now()
+        self._privileges.check(client)
         await self._update(RevokeTokens, client, replace(client, tokens_not_before=now))
         return now
 
-    async def _changeable(self, client_id: str) -> Client:
+    async def _changeable(self, client_id: str, version: str | None = None) -> Client:
+        """What is written later is written by compare-and-set on what is read here."""
         client = await self.get(client_id)
         check_changeable(client)
+        if version not in (None, client.concurrency_token):
+            raise _changed_meanwhile(client_id)
         return client
 
     async def _update(
@@ -197,14 +247,16 @@ class ClientCommands:
             async with self._trail.recording(command, before=before, after=after) as change_id:
                 return await self._clients.update(replace(after, change_id=change_id))
         except Conflict:
-            raise CommandRefused(f"{after.client_id} was changed meanwhile: try again") from None
+            raise _changed_meanwhile(after.client_id) from None
 
     async def check(
         self, registration: ClientRegistration, previous: Client | None
     ) -> ClientRegistration:
         """The registration with what its flow forces; ``previous`` is the client it changes."""
         wanted = forced(registration)
-        check_registration(wanted, algorithms=self._algorithms, private_hosts=self._private_hosts)
+        check_registration(
+            wanted, algorithms=self._rules.algorithms, private_hosts=self._rules.private_hosts
+        )
         await self._check_scopes(wanted, previous)
         if previous is None or wanted.display_name != previous.display_name:
             await self._check_name(wanted)
@@ -254,14 +306,19 @@ class ClientCommands:
             other = stored.document.get("display_name")
             is_same = isinstance(other, str) and _comparable(other) == name
             if is_same and stored.key != wanted.client_id:
-                raise CommandRefused(f"the client {stored.key} has this name already")
+                told = f"the client {stored.key} has this name already"
+                raise Duplicate(told, field="display_name")
 
     async def _check_scopes(self, wanted: ClientRegistration, previous: Client | None) -> None:
         known = () if previous is None else registration_of(previous).scopes
-        chosen = [await self._scope(name, known) for name in wanted.scopes]
+        chosen = [
+            await self._scope(name, known, field=f"scopes.{place}")
+            for place, name in enumerate(wanted.scopes)
+        ]
         not_chosen = {*wanted.default_scopes} - {*wanted.scopes, ROLES_SCOPE}
         if not_chosen:
-            raise CommandRefused(f"default scopes must be scopes too: {_listed(not_chosen)}")
+            told = f"default scopes must be scopes too: {_listed(not_chosen)}"
+            raise CommandRefused(told, field="default_scopes")
         if wanted.flow_type != CLIENT_CREDENTIALS:
             return
         resources = [resource for scope in chosen for resource in scope.resources]
@@ -271,24 +328,29 @@ class ClientCommands:
         ):
             raise CommandRefused(
                 "tokens of typ JWT need an audience of their own, or they could pass for"
-                " id_tokens: give a default audience, or a scope with a resource"
+                " id_tokens: give a default audience, or a scope with a resource",
+                field="token_profile.typ",
             )
 
-    async def _scope(self, name: str, known: Collection[str]) -> Scope:
+    async def _scope(self, name: str, known: Collection[str], *, field: str) -> Scope:
         """A scope of ``known``, which the client has already, may be gone by now."""
         if name in STANDARD_SCOPES - {ROLES_SCOPE}:
-            raise CommandRefused(f"{name} follows from the flow: leave it out of the scopes")
+            told = f"{name} follows from the flow: leave it out of the scopes"
+            raise CommandRefused(told, field=field)
+        if name not in known and not is_scope_name(name):
+            told = "a scope's name is printable ASCII without space, quote, backslash"
+            raise CommandRefused(told, field=field)
         is_built_in = name == ROLES_SCOPE or name in MANAGEMENT_SCOPES
         scope = Scope(name) if is_built_in else await self._scopes.get(name)
         if scope is None and name not in known:
-            raise CommandRefused(f"there is no scope {name}: create it first")
+            raise CommandRefused(f"there is no scope {name}: create it first", field=field)
         return scope or Scope(name)
 
 
 def check_changeable(client: Client) -> None:
-    """Raises CommandRefused for a client that stands in a file: the next start would undo it."""
+    """Raises KeptInFile for a client that stands in a file: the next start would undo it."""
     if client.is_configured:
-        raise CommandRefused(
+        raise KeptInFile(
             f"{client.client_id} stands in a file of the setting client_files: change it there, or"
             " take it out there and run `apogee-idp apply --prune`"
         )
@@ -310,6 +372,14 @@ async def _new_secret(own: str | None) -> NewSecret:
         return await asyncio.to_thread(adopt_secret, own)
     except ValueError as error:
         raise CommandRefused(str(error)) from None
+
+
+def _duplicate(client_id: str) -> Duplicate:
+    return Duplicate(f"a client {client_id} exists already", field="client_id")
+
+
+def _changed_meanwhile(client_id: str) -> ChangedMeanwhile:
+    return ChangedMeanwhile(f"{client_id} was changed meanwhile: try again")
 
 
 def _comparable(name: str) -> str:

@@ -10,13 +10,15 @@ from ..requests import Actor
 from ..secret_usage import SecretUsage
 from ..settings import Settings
 from ..stores.base import Store
+from ..stores.repositories import clients_in
 from .audit_queries import AuditQueries
 from .changes import Changes
 from .client_queries import ClientQueries
 from .client_secrets import SecretCommands
-from .clients import ClientCommands
+from .clients import ClientCommands, ClientRules
 from .keys import KeyCommands
 from .leaked_secrets import LeakedSecrets
+from .privileges import Privileges
 from .resources import ResourceCommands
 from .scopes import ScopeCommands
 
@@ -39,13 +41,13 @@ class Management:
 
     def clients(self, actor: Actor) -> ClientCommands:
         """His commands on clients."""
-        return ClientCommands(
-            self.store,
-            now=self.now,
-            changes=self.changes,
-            actor=actor,
+        rules = ClientRules(
             algorithms=self.settings.signing_algorithms,
             private_hosts=self.settings.private_hosts,
+            management_audience=self.settings.management_audience,
+        )
+        return ClientCommands(
+            self.store, now=self.now, changes=self.changes, actor=actor, rules=rules
         )
 
     def secrets(self, actor: Actor) -> SecretCommands:
@@ -57,6 +59,7 @@ class Management:
             changes=self.changes,
             actor=actor,
             leaked=self.leaked,
+            management_audience=self.settings.management_audience,
         )
 
     def scopes(self, actor: Actor) -> ScopeCommands:
@@ -87,6 +90,10 @@ class Management:
             changes=self.changes,
             actor=actor,
         )
+
+    def privileges(self, actor: Actor) -> Privileges:
+        """Which clients he may touch."""
+        return Privileges(actor, clients_in(self.store), self.settings.management_audience)
 
     def client_queries(self) -> ClientQueries:
         """Questions about clients."""

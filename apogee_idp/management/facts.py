@@ -38,7 +38,7 @@ def client_facts(client: Client) -> dict[str, Any]:
         "transitive_tags": list(client.token_profile.transitive_tags),
         "reference": client.token_profile.reference,
         "tokens_not_before": client.tokens_not_before,
-        "jwks": _public(client.jwks),
+        "jwks": public_jwks(client.jwks),
         "jwks_uri": client.jwks_uri,
         "accepts_token_endpoint_audience": client.accepts_token_endpoint_audience,
         "secret_ids": [secret.id for secret in client.secrets],
@@ -63,7 +63,7 @@ def resource_facts(resource: Resource, scopes: Iterable[str] | None = None) -> d
         "display_name": resource.display_name,
         "lifetime": resource.access_token_lifetime,
         "introspection_clients": list(resource.introspection_clients),
-        "jwks": _public(resource.jwks),
+        "jwks": public_jwks(resource.jwks),
     }
     return facts if scopes is None else facts | {"scopes": list(scopes)}
 
@@ -87,6 +87,6 @@ def key_ring_facts(ring: KeyRingRecord) -> dict[str, Any]:
     }
 
 
-def _public(jwks: Mapping[str, Any] | None) -> Any:
+def public_jwks(jwks: Mapping[str, Any] | None) -> Any:
     """As commands take none but public keys; what other programs have stored may have others."""
     return None if jwks is None else without_private_members(thawed(jwks))

@@ -15,19 +15,24 @@ _LOOPBACK = ("127.0.0.1", "::1")
 _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 
 
-def check_redirect_uris(uris: Iterable[str], application_type: ApplicationType) -> None:
+def check_redirect_uris(
+    uris: Iterable[str], application_type: ApplicationType, *, field: str
+) -> None:
     """Raises CommandRefused for a URI that would be a danger, or could never be asked for.
 
+    ``field`` is the member that they stand in.
     They are compared character by character later (RFC 9700 §2.1), so nothing is normalised here.
     """
     known = list(uris)
     if len(known) > MAXIMUM_URIS or len(set(known)) != len(known):
-        raise CommandRefused(f"a client has at most {MAXIMUM_URIS} redirect URIs, each once")
-    for uri in known:
+        told = f"a client has at most {MAXIMUM_URIS} redirect URIs, each once"
+        raise CommandRefused(told, field=field)
+    for place, uri in enumerate(known):
         problem = _problem_of(uri, application_type)
         if problem:
             # Shown as far as it can be printed: it may be anything.
-            raise CommandRefused(f"the redirect URI {uri[:200]!a} {problem}")
+            told = f"the redirect URI {uri[:200]!a} {problem}"
+            raise CommandRefused(told, field=f"{field}.{place}")
 
 
 def _problem_of(uri: str, application_type: ApplicationType) -> str:

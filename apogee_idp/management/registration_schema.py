@@ -21,9 +21,11 @@ from ..model import (
     ClientType,
     TokenProfile,
     frozen,
+    thawed,
 )
 from ..presets import PRESETS
 from .client_keys import ClientKeys
+from .facts import public_jwks
 from .redirect_uris import MAXIMUM_URIS
 from .registrations import MAXIMUM_NAME, ClientRegistration
 
@@ -40,6 +42,24 @@ class _Flag(schema_fields.Boolean):
         return super()._deserialize(value, *args, **kwargs)
 
 
+class _Whole(schema_fields.Integer):
+    """A whole number, and neither true nor a text that stands for one."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(value) is not int:
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, *args, **kwargs)
+
+
+class _Array(schema_fields.List[Any]):
+    """An array, and no object that stands for its keys."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class TokenProfileSchema(Schema):
     """How tokens are written; what is left out is the preset's, or the default."""
 
@@ -49,23 +69,21 @@ class TokenProfileSchema(Schema):
     signing_algorithm = schema_fields.String(validate=validate.OneOf(SIGNING_ALGORITHMS))
     typ = schema_fields.String(validate=validate.OneOf(TOKEN_TYPS))
     encrypt_to = schema_fields.String(validate=validate.OneOf(ENCRYPTION_TARGETS))
-    lifetime = schema_fields.Integer(
-        strict=True, allow_none=True, validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME)
-    )
+    lifetime = _Whole(allow_none=True, validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))
     audience_shape = schema_fields.String(validate=validate.OneOf(AUDIENCE_SHAPES))
     claims = schema_fields.Dict(keys=schema_fields.String())
     session_tags = schema_fields.Dict(keys=schema_fields.String(), values=schema_fields.String())
-    transitive_tags = schema_fields.List(schema_fields.String())
+    transitive_tags = _Array(schema_fields.String())
     reference = _Flag()
 
 
-def _texts(maximum: int = _MAXIMUM_LIST) -> schema_fields.List[Any]:
+def _texts(maximum: int = _MAXIMUM_LIST) -> _Array:
     text = schema_fields.String(validate=validate.Length(1, _MAXIMUM_TEXT))
-    return schema_fields.List(text, validate=validate.Length(max=maximum))
+    return _Array(text, validate=validate.Length(max=maximum))
 
 
 class RegistrationSchema(Schema):
-    """The members of a registration; ``load_registration`` makes one of them."""
+    """The members of a registration; ``registration_from`` makes one of what it loads."""
 
     class Meta:
         unknown = RAISE
@@ -86,9 +104,7 @@ class RegistrationSchema(Schema):
         allow_none=True, validate=validate.Length(1, _MAXIMUM_TEXT)
     )
     roles = _texts()
-    endpoints = schema_fields.List(
-        schema_fields.String(validate=validate.OneOf(list(ENDPOINT_PERMISSIONS)))
-    )
+    endpoints = _Array(schema_fields.String(validate=validate.OneOf(list(ENDPOINT_PERMISSIONS))))
     preset = schema_fields.String(validate=validate.OneOf(list(PRESETS)))
     skip_token_encryption = _Flag()
     token_profile = schema_fields.Nested(TokenProfileSchema)
@@ -105,13 +121,34 @@ def load_registration(members: Mapping[str, Any]) -> ClientRegistration:
 
     What is left out has its default; ``preset`` fills in the token profile.
     """
-    loaded: dict[str, Any] = RegistrationSchema().load(members)
+    return registration_from(RegistrationSchema().load(members))
+
+
+def registration_from(members: Mapping[str, Any]) -> ClientRegistration:
+    """The registration in ``members``, which the schema has loaded."""
+    loaded = dict(members)
     preset = PRESETS[loaded.pop("preset", "default")]
     profile = _profile(loaded.pop("token_profile", {}), preset.profile)
     keys = ClientKeys(**{name: frozen(loaded.pop(name)) for name in _OF_THE_KEYS if name in loaded})
     loaded.setdefault("skip_token_encryption", preset.skip_token_encryption)
     facts: dict[str, Any] = {name: frozen(fact) for name, fact in loaded.items()}
     return ClientRegistration(**facts, token_profile=profile, keys=keys)
+
+
+def registration_members(registration: ClientRegistration) -> dict[str, Any]:
+    """The members, as JSON, that say the same as ``registration``."""
+    members = {
+        field.name: thawed(getattr(registration, field.name))
+        for field in fields(ClientRegistration)
+        if field.name != "keys"
+    }
+    profile = registration.token_profile
+    return members | {
+        "token_profile": {f.name: thawed(getattr(profile, f.name)) for f in fields(TokenProfile)},
+        "jwks": public_jwks(registration.keys.jwks),
+        "jwks_uri": registration.keys.jwks_uri,
+        "accepts_token_endpoint_audience": registration.keys.accepts_token_endpoint_audience,
+    }
 
 
 def _profile(given: Mapping[str, Any], preset: TokenProfile) -> TokenProfile:

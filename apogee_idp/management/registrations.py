@@ -50,6 +50,15 @@ from .profiles import check_profile
 from .redirect_uris import check_redirect_uris
 
 MAXIMUM_NAME = 200
+OF_THE_CODE_FLOW = (
+    "client_type",
+    "application_type",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "require_pkce",
+    "allow_offline_access",
+)
+"""What nobody says of a client of the other flow, which forces it."""
 _USER_SCOPES = ("address", "email", "phone", "profile", ROLES_SCOPE)
 
 
@@ -83,7 +92,7 @@ class ClientRegistration:
 def forced(registration: ClientRegistration) -> ClientRegistration:
     """The registration with what its flow forces; raises CommandRefused for an unknown flow."""
     if registration.flow_type not in FLOW_TYPES:
-        raise CommandRefused(f"choose one flow of {', '.join(FLOW_TYPES)}")
+        raise CommandRefused(f"choose one flow of {', '.join(FLOW_TYPES)}", field="flow_type")
     named = replace(registration, display_name=registration.display_name or registration.client_id)
     if named.flow_type == AUTHORIZATION_CODE:
         return named if named.client_type == "confidential" else replace(named, keys=ClientKeys())
@@ -108,7 +117,8 @@ def check_registration(
     if not is_client_id(registration.client_id):
         raise CommandRefused(
             "the client id needs 3 to 100 characters of A-Z a-z 0-9 . _ ~ - and can't begin"
-            " with usr_, which marks people"
+            " with usr_, which marks people",
+            field="client_id",
         )
     check_client_keys(registration.keys, private_hosts)
     profile = registration.token_profile
@@ -117,7 +127,8 @@ def check_registration(
     ):
         raise CommandRefused(
             f"this server has no key for {profile.signing_algorithm}: add it to the setting"
-            " signing_algorithms"
+            " signing_algorithms",
+            field="token_profile.signing_algorithm",
         )
     _check_texts(registration)
     check_profile(profile, skip_token_encryption=registration.skip_token_encryption)
@@ -210,32 +221,40 @@ def requirements_of(registration: ClientRegistration) -> frozenset[str]:
 
 def _check_texts(registration: ClientRegistration) -> None:
     audience = registration.default_audience
-    for what, values in (
-        ("a role", registration.roles),
-        ("the default audience", () if audience is None else (audience,)),
+    for what, member, values in (
+        ("a role", "roles", registration.roles),
+        ("the default audience", "default_audience", () if audience is None else (audience,)),
     ):
         if not all(value and value.isprintable() and " " not in value for value in values):
-            raise CommandRefused(f"{what} needs printable characters, without spaces")
+            told = f"{what} needs printable characters, without spaces"
+            raise CommandRefused(told, field=member)
     if not registration.display_name.isprintable():
-        raise CommandRefused("the name needs printable characters")
+        raise CommandRefused("the name needs printable characters", field="display_name")
     if len(registration.display_name) > MAXIMUM_NAME:
-        raise CommandRefused(f"the name has at most {MAXIMUM_NAME} characters")
+        told = f"the name has at most {MAXIMUM_NAME} characters"
+        raise CommandRefused(told, field="display_name")
     if not ENDPOINT_PERMISSIONS.keys() >= {*registration.endpoints}:
-        raise CommandRefused(f"allowed can be {', '.join(ENDPOINT_PERMISSIONS)}")
+        told = f"allowed can be {', '.join(ENDPOINT_PERMISSIONS)}"
+        raise CommandRefused(told, field="endpoints")
 
 
 def _check_code_flow(registration: ClientRegistration) -> None:
     if registration.application_type not in get_args(ApplicationType):
-        raise CommandRefused(f"choose one of {', '.join(get_args(ApplicationType))}")
+        told = f"choose one of {', '.join(get_args(ApplicationType))}"
+        raise CommandRefused(told, field="application_type")
     is_public = registration.client_type == "public"
     if registration.application_type == "spa" and not is_public:
-        raise CommandRefused("a spa runs in browsers, where no secret is safe: make it public")
+        told = "a spa runs in browsers, where no secret is safe: make it public"
+        raise CommandRefused(told, field="client_type")
     if is_public and not registration.require_pkce:
-        raise CommandRefused("a public client needs PKCE: anyone could redeem its codes")
+        told = "a public client needs PKCE: anyone could redeem its codes"
+        raise CommandRefused(told, field="require_pkce")
     if not registration.redirect_uris:
-        raise CommandRefused("the authorization code flow needs a redirect URI")
-    check_redirect_uris(registration.redirect_uris, registration.application_type)
-    check_redirect_uris(registration.post_logout_redirect_uris, registration.application_type)
+        told = "the authorization code flow needs a redirect URI"
+        raise CommandRefused(told, field="redirect_uris")
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        uris = getattr(registration, name)
+        check_redirect_uris(uris, registration.application_type, field=name)
 
 
 def _application_type(text: str) -> ApplicationType:

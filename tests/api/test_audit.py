@@ -39,6 +39,42 @@ async def revoked(admin: Admin) -> Answer:
 
 
 CHANGES: dict[tuple[str, str], tuple[str, str, str, Callable[[Admin], Awaitable[Answer]]]] = {
+    ("POST", "/clients"): (
+        "add_client",
+        "client",
+        "new",
+        lambda a: a.call("POST", "/clients", {"client_id": "new"}),
+    ),
+    ("PUT", "/clients/{client_id}"): (
+        "update_client",
+        "client",
+        "billing",
+        lambda a: changed(a, "PUT", "/clients/billing", {"display_name": "Renamed"}),
+    ),
+    ("PATCH", "/clients/{client_id}"): (
+        "update_client",
+        "client",
+        "billing",
+        lambda a: changed(a, "PATCH", "/clients/billing", {"display_name": "Renamed"}),
+    ),
+    ("DELETE", "/clients/{client_id}"): (
+        "delete_client",
+        "client",
+        "billing",
+        lambda a: changed(a, "DELETE", "/clients/billing"),
+    ),
+    ("POST", "/clients/{client_id}/disable"): (
+        "disable_client",
+        "client",
+        "billing",
+        lambda a: a.call("POST", "/clients/billing/disable"),
+    ),
+    ("POST", "/clients/{client_id}/revoke-tokens"): (
+        "revoke_tokens",
+        "client",
+        "billing",
+        lambda a: a.call("POST", "/clients/billing/revoke-tokens"),
+    ),
     ("POST", "/scopes"): (
         "add_scope",
         "scope",
@@ -101,7 +137,7 @@ CHANGES: dict[tuple[str, str], tuple[str, str, str, Callable[[Admin], Awaitable[
     ),
     ("POST", "/revocations"): ("revoke_token", "token", "", revoked),
 }
-ELSEWHERE = {("POST", "/leaked-secrets")}
+ELSEWHERE = {("POST", "/leaked-secrets"), ("POST", "/clients/{client_id}/enable")}
 """In test_leaked_secrets.py."""
 
 
@@ -140,8 +176,8 @@ async def test_A_MG_10_a_change_leaves_one_entry(boss: Admin, route: tuple[str, 
     assert (entry["actor"], entry["outcome"]) == ("admin-admin", "done")
     assert entry["request_id"] == answer.headers["X-Request-Id"]
     assert entry["before"] != entry["after"]
-    assert (entry["after"] is None) == action.startswith(("delete_", "revoke_"))
-    if "client_secret" in (answer.json if answer.body else {}):
+    assert (entry["after"] is None) == (action.startswith("delete_") or action == "revoke_token")
+    if answer.body and answer.json.get("client_secret"):
         assert answer.json["client_secret"] not in json.dumps(entry)
     assert (await boss.call("GET", f"/audit/{entry['id']}")).json == entry
 
@@ -169,6 +205,15 @@ async def test_A_MG_10_without_its_entry_nothing_changes(
     monkeypatch.setattr(type(store.audit), "insert", insert)
     assert (await CHANGES[route][3](boss)).status == 503
     assert [(await collection.list()).items for collection in collections] == before
+
+
+async def test_A_MG_10_what_is_disabled_and_enabled_again_has_two_entries(boss: Admin) -> None:
+    """One for each."""
+    for action in ("disable", "enable"):
+        assert (await boss.call("POST", f"/clients/billing/{action}")).status == 200
+    entries = {entry["action"]: entry for entry in await trail_of(boss)}
+    assert entries["disable_client"]["after"]["enabled"] is False
+    assert entries["enable_client"]["after"]["enabled"] is True
 
 
 async def test_the_end_of_an_opaque_token_leads_to_no_token(idp: Idp, admin: Admin) -> None:

@@ -20,7 +20,7 @@ async def test_a_client_is_told_of_without_its_secret(idp: Idp, admin: Admin) ->
     assert client is not None
     assert answer.json["display_name"] == "Billing & Co"
     assert "scp:ping" in answer.json["permissions"]
-    assert answer.json["secrets"][0].keys() == {"id", "created_at", "expires_at"}
+    assert answer.json["secrets"][0].keys() == {"id", "name", "created_at", "expires_at"}
     for hidden in (secret, client.secrets[0].hash):
         assert hidden.encode() not in answer.body
         assert hidden.encode() not in (await admin.call("GET", "/clients")).body

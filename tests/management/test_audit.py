@@ -250,7 +250,7 @@ async def test_a_lost_store_is_settled_later(audit: Audit, store: Store, clock: 
 
 def test_an_administrator_may_everything() -> None:
     """Everybody else what he was granted."""
-    assert local_actor("ann") == Actor("cli:ann", frozenset({"idp:admin"}))
+    assert local_actor("ann") == Actor("cli:ann", frozenset({"idp:admin"}), is_local=True)
     assert local_actor("ann").may("idp:keys")
     assert ACTOR.may("idp:clients")
     assert not ACTOR.may("idp:keys")

@@ -73,7 +73,8 @@ class Route:
 
     ``scopes`` are those of which one is needed. A route that is open to callers without a token has
     none, but a name for them: ``anonymous``. A ``conditional`` route needs If-Match; one that
-    ``lists`` answers with pages. ``refusals`` are statuses beside those that follow from the rest.
+    ``lists`` answers with pages; one that ``patches`` takes a merge patch (RFC 7396). ``refusals``
+    are statuses beside those that follow from the rest.
     """
 
     method: str
@@ -87,6 +88,7 @@ class Route:
     status: int = 200
     conditional: bool = False
     lists: bool = False
+    patches: bool = False
     refusals: frozenset[int] = frozenset()
     anonymous: str = ""
     description: str = ""
@@ -101,6 +103,11 @@ class Route:
     def is_open_to(self, actor: Actor) -> bool:
         """Whether he may call it."""
         return bool(self.anonymous) or any(actor.may(scope) for scope in self.scopes)
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """Those of its body."""
+        return ("application/json", *(("application/merge-patch+json",) if self.patches else ()))
 
     @property
     def parameters(self) -> list[str]:

@@ -20,11 +20,11 @@ from ..wire import read_body
 from .anonymous import AnonymousAccess
 from .bearer import BearerAuthentication, refused
 from .calls import Call, Desk, Reply, Route
-from .problems import Problem, pointers, problem_of, render_problem
+from .problems import Problem, loaded, problem_of, render_problem
 
 MAXIMUM_BODY_BYTES = 256 * 1024
 
-_JSON_TYPE = re.compile(r'application/json(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r'([a-z/+-]+)(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
 _IF_MATCH = re.compile(r'"([\x21\x23-\x7e]{1,100})"')
 
 
@@ -88,13 +88,17 @@ class ApiEndpoint:
     async def _call(self, request: web.Request, route: Route, actor: Actor) -> Call:
         query = _query(request, route.query)
         version = _version(request) if route.conditional else ""
-        body = {} if route.body is None else await self._body(request, route.body())
+        body = {} if route.body is None else await self._body(request, route, route.body)
         return Call(actor, dict(request.match_info), query, body, version)
 
-    async def _body(self, request: web.Request, schema: Schema) -> dict[str, Any]:
+    async def _body(
+        self, request: web.Request, route: Route, schema: type[Schema]
+    ) -> dict[str, Any]:
         types = request.headers.getall("Content-Type", [])
-        if len(types) != 1 or not _JSON_TYPE.fullmatch(types[0].strip()):
-            raise Problem(415, "unsupported-media-type", "The Content-Type is application/json.")
+        match = _MEDIA_TYPE.fullmatch(types[0].strip()) if len(types) == 1 else None
+        if match is None or match[1].lower() not in route.media_types:
+            told = f"The Content-Type is {' or '.join(route.media_types)}."
+            raise Problem(415, "unsupported-media-type", told)
         if "Content-Encoding" in request.headers:
             raise Problem(415, "unsupported-media-type", "A Content-Encoding is not accepted.")
         try:
@@ -106,13 +110,7 @@ class ApiEndpoint:
             raise Problem(422, "validation", f"The body has {error}.") from None
         except NotStrictJson as error:
             raise Problem(400, "invalid-request", f"The body is refused: {error}.") from None
-        try:
-            loaded: dict[str, Any] = schema.load(body)
-        except ValidationError as error:
-            detail = "Members of the body are wrong."
-            errors = pointers(error.messages)
-            raise Problem(422, "validation", detail, errors=errors) from None
-        return loaded
+        return loaded(schema(), body)
 
     def _rendered(self, route: Route, reply: Reply, request: web.Request) -> web.Response:
         headers = {"Cache-Control": "no-store"}

@@ -1,4 +1,4 @@
-"""Lists, page by page: from a cursor to the items behind it and the cursor of the next page."""
+"""What routes have in common: pages of a list, and the name in a path."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from ...errors import NotFound
 from ...management.cursors import ForgedCursor
 from .calls import Call, Desk, Reply
 from .problems import Problem
@@ -59,3 +60,11 @@ async def listed(
         "next_cursor": next_cursor,
     }
     return Reply(page, following=next_cursor)
+
+
+def named(call: Call, kind: str, is_name: Callable[[str], bool]) -> str:
+    """The name in the path, if there can be anything of that name."""
+    (name,) = call.path.values()
+    if not is_name(name):
+        raise NotFound(f"there is no such {kind}")
+    return name

@@ -60,7 +60,7 @@ def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
     if route.description:
         operation["description"] = route.description
     if route.body is not None:
-        content = {_JSON: {"schema": route.body}}
+        content = {media_type: {"schema": route.body} for media_type in route.media_types}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from ...errors import ChangedMeanwhile, InvalidToken, NotFound
+from ...errors import ChangedMeanwhile, InvalidToken
 from ...events import ValidateToken
 from ...key_model import KeyRecord
-from ...management.client_queries import ClientFilter
 from ...management.tokens import TokenCommands
 from ...model import (
-    Client,
     Resource,
     Scope,
     frozen,
-    is_client_id,
     is_resource,
     is_scope_name,
     thawed,
 )
 from ...stores.repositories import Listing
 from .calls import Call, Desk, Reply
-from .listing import listed
+from .listing import listed, named
 
 _PUBLIC_KEY_FACTS = ("kid", "use", "algorithm", "created_at", "activates_at")
 
@@ -51,13 +47,13 @@ async def create_scope(desk: Desk, call: Call) -> Reply:
 
 async def get_scope(desk: Desk, call: Call) -> Reply:
     """One scope."""
-    scope = await desk.management.scopes(call.actor).get(_named(call, "scope", is_scope_name))
+    scope = await desk.management.scopes(call.actor).get(named(call, "scope", is_scope_name))
     return Reply(scope, version=scope.concurrency_token)
 
 
 async def replace_scope(desk: Desk, call: Call) -> Reply:
     """The scope as it is now."""
-    name = _named(call, "scope", is_scope_name)
+    name = named(call, "scope", is_scope_name)
     changes = _with_tuples(call.body, "resources")
     changed = Scope(name, **changes, concurrency_token=call.version)
     scope = await desk.management.scopes(call.actor).update(changed)
@@ -67,7 +63,7 @@ async def replace_scope(desk: Desk, call: Call) -> Reply:
 
 async def delete_scope(desk: Desk, call: Call) -> Reply:
     """Nothing."""
-    name = _named(call, "scope", is_scope_name)
+    name = named(call, "scope", is_scope_name)
     await desk.management.scopes(call.actor).delete(name, version=call.version)
     desk.services.scopes.forget(name)
     return Reply()
@@ -96,15 +92,13 @@ async def create_resource(desk: Desk, call: Call) -> Reply:
 
 async def get_resource(desk: Desk, call: Call) -> Reply:
     """One resource."""
-    resource = await desk.management.resources(call.actor).get(
-        _named(call, "resource", is_resource)
-    )
+    resource = await desk.management.resources(call.actor).get(named(call, "resource", is_resource))
     return Reply(_resource_facts(resource), version=resource.concurrency_token)
 
 
 async def replace_resource(desk: Desk, call: Call) -> Reply:
     """The resource as it is now; what the operator keeps in its properties is left alone."""
-    identifier = _named(call, "resource", is_resource)
+    identifier = named(call, "resource", is_resource)
     current = await desk.management.resources(call.actor).get(identifier)
     if current.concurrency_token != call.version:
         raise ChangedMeanwhile(f"{identifier} was changed or deleted meanwhile: try again")
@@ -120,7 +114,7 @@ async def replace_resource(desk: Desk, call: Call) -> Reply:
 
 async def delete_resource(desk: Desk, call: Call) -> Reply:
     """Nothing."""
-    identifier = _named(call, "resource", is_resource)
+    identifier = named(call, "resource", is_resource)
     resources = desk.management.resources(call.actor)
     scopes = await resources.scopes_of(identifier)
     await resources.delete(identifier, from_scopes=call.query["from_scopes"], version=call.version)
@@ -160,46 +154,10 @@ async def revoke_token(desk: Desk, call: Call) -> Reply:
     event = ValidateToken(token)
     with suppress(InvalidToken):
         await desk.registry.dispatch(event)
-        await commands.revoke(desk.services.reader.vouch(event.validated, token))
+        validated = desk.services.reader.vouch(event.validated, token)
+        await desk.management.privileges(call.actor).check_token(validated)
+        await commands.revoke(validated)
     return Reply()
-
-
-async def list_clients(desk: Desk, call: Call) -> Reply:
-    """A page of clients, by id."""
-    wanted = ClientFilter(call.query["search"], call.query["enabled"], call.query["flow_type"])
-
-    async def pages(after: str | None, limit: int) -> Listing[Client]:
-        return await desk.management.client_queries().page(wanted, after=after, limit=limit)
-
-    return await listed(desk, call, f"clients {wanted!r}", pages, client_facts)
-
-
-async def get_client(desk: Desk, call: Call) -> Reply:
-    """One client."""
-    client = await desk.management.client_queries().get(_named(call, "client", is_client_id))
-    return Reply(client_facts(client), version=client.concurrency_token)
-
-
-def client_facts(client: Client) -> dict[str, Any]:
-    """A client for ``ClientAnswer``, which leaves out what nobody is told."""
-    facts = {name: getattr(client, name) for name in Client.__dataclass_fields__}
-    profile = {
-        name: thawed(getattr(client.token_profile, name))
-        for name in client.token_profile.__dataclass_fields__
-    }
-    return facts | {
-        "permissions": sorted(client.permissions),
-        "jwks": thawed(client.jwks),
-        "token_profile": profile,
-    }
-
-
-def _named(call: Call, kind: str, is_name: Callable[[str], bool]) -> str:
-    """The name in the path, if there can be anything of that name."""
-    (name,) = call.path.values()
-    if not is_name(name):
-        raise NotFound(f"there is no such {kind}")
-    return name
 
 
 def _with_tuples(fields: Any, *names: str) -> dict[str, Any]:

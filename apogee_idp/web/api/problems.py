@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
+from marshmallow import Schema, ValidationError
 
 from ...errors import (
     ChangedMeanwhile,
@@ -14,6 +15,7 @@ from ...errors import (
     Duplicate,
     Forbidden,
     InvalidDocument,
+    KeptInFile,
     NotFound,
     OAuthError,
     StateConflict,
@@ -28,6 +30,7 @@ _COMMANDS: tuple[tuple[type[CommandRefused], int, str], ...] = (
     (Duplicate, 409, "duplicate"),
     (ChangedMeanwhile, 412, "changed-meanwhile"),
     (StateConflict, 409, "conflict"),
+    (KeptInFile, 409, "kept-in-file"),
     (Forbidden, 403, "forbidden"),
     (CommandRefused, 422, "refused"),
 )
@@ -59,7 +62,10 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, CommandRefused):
         status, kind = next((s, k) for type_, s, k in _COMMANDS if isinstance(error, type_))
-        return Problem(status, kind, f"{error}.")
+        told = f"{error}."
+        pointer = "/" + error.field.replace(".", "/")
+        errors = [{"pointer": pointer, "detail": told}] if error.field else []
+        return Problem(status, kind, told, errors=errors)
     if isinstance(error, InvalidDocument):
         return Problem(422, "refused", "That can't be stored.")
     if isinstance(error, StoreError | TemporarilyUnavailable):
@@ -87,6 +93,17 @@ def render_problem(problem: Problem, request_id: str) -> web.Response:
         content_type=PROBLEM_MEDIA_TYPE,
         headers={"Cache-Control": "no-store"} | problem.headers,
     )
+
+
+def loaded(schema: Schema, members: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``schema`` makes of the members of a body; raises Problem, with a pointer to each."""
+    try:
+        result: dict[str, Any] = schema.load(members)
+    except ValidationError as error:
+        detail = "Members of the body are wrong."
+        errors = pointers(error.messages)
+        raise Problem(422, "validation", detail, errors=errors) from None
+    return result
 
 
 def pointers(messages: Any, at: str = "") -> Iterator[dict[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .audit_operations import get_audit_entry, list_audit_entries
 from .audit_schemas import AuditEntryAnswer, AuditQuery
 from .calls import Route
+from .client_routes import CLIENT_ROUTES, READ_CLIENTS, WRITE_CLIENTS
 from .leaked_secrets import DESCRIPTION as LEAKED_SECRETS
 from .leaked_secrets import LeakedSecret, report_leaked_secret
 from .operations import (
@@ -16,10 +17,8 @@ from .operations import (
     create_scope,
     delete_resource,
     delete_scope,
-    get_client,
     get_resource,
     get_scope,
-    list_clients,
     list_keys,
     list_resources,
     list_scopes,
@@ -29,8 +28,6 @@ from .operations import (
     rotate_key,
 )
 from .schemas import (
-    ClientAnswer,
-    ClientsQuery,
     DeleteResourceQuery,
     KeyAnswer,
     NewKeyAnswer,
@@ -53,24 +50,12 @@ from .secret_schemas import (
     SecretStatusAnswer,
 )
 
-READ_CLIENTS = ("idp:read", "idp:clients")
-WRITE_CLIENTS = ("idp:clients",)
 READ_KEYS = ("idp:read", "idp:keys")
 WRITE_KEYS = ("idp:keys",)
 READ_AUDIT = ("idp:audit",)
 
 ROUTES = (
-    Route(
-        "GET",
-        "/clients",
-        READ_CLIENTS,
-        "List clients",
-        list_clients,
-        ClientAnswer,
-        query=ClientsQuery,
-        lists=True,
-    ),
-    Route("GET", "/clients/{client_id}", READ_CLIENTS, "Get a client", get_client, ClientAnswer),
+    *CLIENT_ROUTES,
     Route(
         "GET",
         "/clients/{client_id}/secrets",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from ...management.client_queries import FLOW_TYPES
+from ...model import FLOW_TYPES
 from .fields import Flag, Limit, Text, Texts, Whole
 
 
@@ -115,50 +115,6 @@ class RevokeToken(Strict):
     """A token that is to end."""
 
     token = fields.String(required=True, validate=validate.Length(min=1, max=8192))
-
-
-class SecretAnswer(Strict):
-    """What is told of a secret: never itself, nor its hash."""
-
-    id = fields.String(required=True)
-    created_at = fields.Integer(required=True)
-    expires_at = fields.Integer(required=True, allow_none=True)
-
-
-class TokenProfileAnswer(Strict):
-    """How a client's access tokens are written."""
-
-    signing_algorithm = fields.String(required=True)
-    typ = fields.String(required=True)
-    encrypt_to = fields.String(required=True)
-    lifetime = fields.Integer(required=True, allow_none=True)
-    audience_shape = fields.String(required=True)
-    claims = fields.Dict(required=True)
-    session_tags = fields.Dict(required=True)
-    transitive_tags = fields.List(fields.String(), required=True)
-    reference = fields.Boolean(required=True)
-
-
-class ClientAnswer(Strict):
-    """A client."""
-
-    client_id = fields.String(required=True)
-    display_name = fields.String(required=True)
-    client_type = fields.String(required=True)
-    application_type = fields.String(required=True)
-    enabled = fields.Boolean(required=True)
-    permissions = fields.List(fields.String(), required=True)
-    roles = fields.List(fields.String(), required=True)
-    default_scopes = fields.List(fields.String(), required=True)
-    default_audience = fields.String(required=True, allow_none=True)
-    skip_token_encryption = fields.Boolean(required=True)
-    token_profile = fields.Nested(TokenProfileAnswer, required=True)
-    secrets = fields.List(fields.Nested(SecretAnswer), required=True)
-    jwks = fields.Dict(required=True, allow_none=True)
-    jwks_uri = fields.String(required=True, allow_none=True)
-    accepts_token_endpoint_audience = fields.Boolean(required=True)
-    tokens_not_before = fields.Integer(required=True)
-    created_at = fields.Integer(required=True)
 
 
 class ProblemError(Strict):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from .client_schemas import SecretAnswer
 from .fields import Flag, Text, Whole
-from .schemas import SecretAnswer, Strict
+from .schemas import Strict
 
 
 class NewClientSecret(Strict):

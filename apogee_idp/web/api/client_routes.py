@@ -1,0 +1,118 @@
+"""The routes of clients: a part of the table."""
+
+from __future__ import annotations
+
+from .calls import Route
+from .client_operations import (
+    create_client,
+    delete_client,
+    disable_client,
+    enable_client,
+    get_client,
+    list_clients,
+    patch_client,
+    replace_client,
+    revoke_tokens,
+)
+from .client_schemas import (
+    ClientAnswer,
+    ClientChange,
+    ClientPatch,
+    NewClient,
+    WrittenClientAnswer,
+)
+from .schemas import ClientsQuery
+
+READ_CLIENTS = ("idp:read", "idp:clients")
+WRITE_CLIENTS = ("idp:clients",)
+
+_CLIENT = "/clients/{client_id}"
+_TAKEN_OR_IN_FILE = frozenset({409})
+# Without If-Match, and yet by compare-and-set: another command may come between.
+_CHANGED_MEANWHILE = frozenset({412})
+_LAST_ADMINISTRATOR = frozenset({422})
+
+CLIENT_ROUTES = (
+    Route(
+        "GET",
+        "/clients",
+        READ_CLIENTS,
+        "List clients",
+        list_clients,
+        ClientAnswer,
+        query=ClientsQuery,
+        lists=True,
+    ),
+    Route(
+        "POST",
+        "/clients",
+        WRITE_CLIENTS,
+        "Create a client",
+        create_client,
+        WrittenClientAnswer,
+        body=NewClient,
+        status=201,
+        refusals=_TAKEN_OR_IN_FILE,
+    ),
+    Route("GET", _CLIENT, READ_CLIENTS, "Get a client", get_client, ClientAnswer),
+    Route(
+        "PUT",
+        _CLIENT,
+        WRITE_CLIENTS,
+        "Replace a registration",
+        replace_client,
+        WrittenClientAnswer,
+        body=ClientChange,
+        conditional=True,
+        refusals=_TAKEN_OR_IN_FILE,
+    ),
+    Route(
+        "PATCH",
+        _CLIENT,
+        WRITE_CLIENTS,
+        "Change parts of a registration",
+        patch_client,
+        WrittenClientAnswer,
+        body=ClientPatch,
+        patches=True,
+        conditional=True,
+        refusals=_TAKEN_OR_IN_FILE,
+    ),
+    Route(
+        "DELETE",
+        _CLIENT,
+        WRITE_CLIENTS,
+        "Delete a client",
+        delete_client,
+        status=204,
+        conditional=True,
+        refusals=_TAKEN_OR_IN_FILE | _LAST_ADMINISTRATOR,
+    ),
+    Route(
+        "POST",
+        f"{_CLIENT}/enable",
+        WRITE_CLIENTS,
+        "Enable a client",
+        enable_client,
+        ClientAnswer,
+        refusals=_TAKEN_OR_IN_FILE | _CHANGED_MEANWHILE,
+    ),
+    Route(
+        "POST",
+        f"{_CLIENT}/disable",
+        WRITE_CLIENTS,
+        "Disable a client",
+        disable_client,
+        ClientAnswer,
+        refusals=_TAKEN_OR_IN_FILE | _CHANGED_MEANWHILE | _LAST_ADMINISTRATOR,
+    ),
+    Route(
+        "POST",
+        f"{_CLIENT}/revoke-tokens",
+        WRITE_CLIENTS,
+        "End all tokens of a client",
+        revoke_tokens,
+        ClientAnswer,
+        refusals=_CHANGED_MEANWHILE,
+    ),
+)
