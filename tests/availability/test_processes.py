@@ -267,9 +267,14 @@ async def test_A_SEC_01_the_databases_password_is_never_shown(
             server.wait_for("store_unavailable")
 
 
-async def run_until_written(proxy: WireProxy, env: Env, cwd: Path, *arguments: str) -> None:
-    """Kills the command when its change is in the database, before it hears of it."""
-    proxy.slow_down("insert", 0, times=1)  # the entry in the audit trail
+async def run_until_written(
+    proxy: WireProxy, env: Env, cwd: Path, *arguments: str, behind_inserts: int
+) -> None:
+    """Kills the command when its change is in the database, before it hears of it.
+
+    The change comes ``behind_inserts``: its entry in the audit trail, the id of a secret.
+    """
+    proxy.slow_down("insert", 0, times=behind_inserts)
     written = proxy.hold_reply("insert")
     behind = env | {"APOGEE_STORE": proxy.in_front_of(env["APOGEE_STORE"])}
     quiet = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL}
@@ -293,11 +298,13 @@ async def test_F_PR_02_a_process_killed_before_its_answer_leaves_nothing_half_do
             APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
         )
         await command(env, tmp_path, "db", "upgrade")
-        await run_until_written(proxy, env, tmp_path, "clients", "create", "billing")
+        await run_until_written(
+            proxy, env, tmp_path, "clients", "create", "billing", behind_inserts=2
+        )
         shown = await command(env, tmp_path, "clients", "show", "billing", "--json")
         assert shown["client_id"] == "billing"
         await command(env, tmp_path, "clients", "rotate-secret", "billing", "--json")
-        await run_until_written(proxy, env, tmp_path, "serve")
+        await run_until_written(proxy, env, tmp_path, "serve", behind_inserts=1)
         with pymongo.MongoClient[dict[str, Any]](env["APOGEE_STORE"]) as client:
             keys = client.get_default_database()["openiddict.apogee.keys"]
             (before,) = keys.find()
