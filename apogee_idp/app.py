@@ -255,6 +255,7 @@ async def _kept_in_step(
         store.revocations.expire,
         store.tokens.expire,
         store.assertions.expire,
+        store.idempotency.expire,
         foundation.usage.flush,
         lambda: audit.settle(store),
     )

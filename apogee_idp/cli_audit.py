@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, with_store
 from .management.audit import AuditEntry
 from .management.audit_queries import AuditFilter, AuditQueries
-from .model import thawed
 from .printing import print_json, print_table, readable_time
 from .stores.base import MAXIMUM_PAGE
 
@@ -36,7 +34,7 @@ def list_entries(limit: int, as_json: bool, config: Path | None) -> None:
     """List the latest changes, newest first; --json also says what was before and after."""
     entries = with_store(config, lambda store: _latest(AuditQueries(store.audit), limit))
     if as_json:
-        print_json([_facts(entry) for entry in entries])
+        print_json([entry.facts() for entry in entries])
     else:
         rows = [
             (readable_time(e.at), e.actor, e.action, f"{e.kind} {e.key}", e.outcome)
@@ -55,18 +53,3 @@ async def _latest(queries: AuditQueries, limit: int) -> list[AuditEntry]:
         if after is None:
             break
     return entries
-
-
-def _facts(entry: AuditEntry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "at": entry.at,
-        "actor": entry.actor,
-        "action": entry.action,
-        "kind": entry.kind,
-        "key": entry.key,
-        "before": thawed(entry.before),
-        "after": thawed(entry.after),
-        "request_id": entry.request_id,
-        "outcome": entry.outcome,
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 
@@ -37,7 +37,7 @@ def list_secrets(client_id: str, as_json: bool, config: Path | None) -> None:
     """List a client's secrets, never their values, and how they are used."""
     found = _with_secrets(config, lambda commands: commands.list(client_id))
     if as_json:
-        print_json([_facts(status) for status in found])
+        print_json([status.facts() for status in found])
     else:
         headings = ("ID", "NAME", "CREATED", "EXPIRES", "LAST USED", "USES", "SAFE TO RETIRE")
         print_table(headings, [_row(status) for status in found])
@@ -110,20 +110,6 @@ def _with_secrets(
     config: Path | None, action: Callable[[SecretCommands], Awaitable[Result]]
 ) -> Result:
     return with_management(config, lambda management: action(management.secrets(operator())))
-
-
-def _facts(status: SecretStatus) -> dict[str, Any]:
-    secret, usage = status.secret, status.usage
-    return {
-        "id": secret.id,
-        "name": secret.name,
-        "created_at": secret.created_at,
-        "expires_at": secret.expires_at,
-        "last_used_at": usage.last_used_at,
-        "uses": usage.uses,
-        "is_expired": status.is_expired,
-        "is_safe_to_retire": status.is_safe_to_retire,
-    }
 
 
 def _row(status: SecretStatus) -> tuple[str, ...]:

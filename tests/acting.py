@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TypedDict
 
 from apogee_idp.app import changes_in, now
+from apogee_idp.management.audit import AuditEntry
+from apogee_idp.management.audit_queries import AuditFilter, AuditQueries
 from apogee_idp.management.changes import Changes
 from apogee_idp.requests import Actor
 from apogee_idp.stores.base import Store
@@ -21,3 +23,9 @@ class Acting(TypedDict):
 def acting(store: Store, *, now: Callable[[], int] = now) -> Acting:
     """What every kind of commands needs besides its store."""
     return {"changes": changes_in(store, now=now), "actor": TESTER}
+
+
+async def entries_in(store: Store) -> list[AuditEntry]:
+    """Of the trail, the latest, newest first."""
+    found, _ = await AuditQueries(store.audit).page(AuditFilter(), after=None, limit=100)
+    return found

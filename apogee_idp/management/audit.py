@@ -23,7 +23,7 @@ from ..errors import (
 )
 from ..model import frozen, thawed
 from ..requests import Actor
-from ..stores.base import MAXIMUM_PAGE, Collection, Store, Stored
+from ..stores.base import Collection, Store, Stored
 from ..stores.members import json_object, one_of, optional, text, whole
 from ..stores.repositories import clients_in, load_key_ring, resources_in, scopes_in
 
@@ -60,13 +60,9 @@ class AuditEntry:
     request_id: str = ""
     outcome: Outcome = "pending"
 
-
-@dataclass(frozen=True, slots=True)
-class AuditPage:
-    """Some entries, newest first; ``after`` is the cursor to the next page."""
-
-    items: tuple[AuditEntry, ...]
-    after: str | None
+    def facts(self) -> dict[str, Any]:
+        """The same, for JSON."""
+        return {name: thawed(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
 class Changed(Protocol):
@@ -126,11 +122,6 @@ class Audit:
             raise
         with suppress(StoreError):
             await self._conclude(entry.id, version, "done")
-
-    async def page(self, after: str | None = None, limit: int = MAXIMUM_PAGE) -> AuditPage:
-        """Entries behind the cursor ``after``, newest first; raises StoreError."""
-        page = await self._entries.list(after=after, limit=limit)
-        return AuditPage(tuple(map(read_entry, page.items)), page.after)
 
     async def settle(self, store: Store) -> None:
         """Says what became of entries that are pending for a minute; raises StoreUnavailable.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from ..commands import AddSecret, Command, RetireSecret, RotateSecret
-from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, secret_id_of
+from ..crypto.secrets import NewSecret, generate_secret
 from ..errors import ChangedMeanwhile, CommandRefused, Conflict, NotFound, StateConflict
 from ..model import Client, ClientSecret
 from ..requests import Actor
@@ -17,9 +17,11 @@ from ..stores.base import Store
 from ..stores.documents import OPENIDDICT_SECRET_ID
 from ..stores.repositories import clients_in
 from .changes import Changes, Trail
+from .client_queries import ClientQueries
 from .clients import check_changeable
 from .facts import client_facts
 from .leaked_secrets import LeakedSecrets
+from .new_secrets import new_secret, register_secret
 from .privileges import Privileges
 
 MAXIMUM_SECRETS = 10
@@ -48,6 +50,20 @@ class SecretStatus:
     is_expired: bool
     is_safe_to_retire: bool
 
+    def facts(self) -> dict[str, Any]:
+        """What is told of it, for JSON; times are Unix seconds."""
+        secret, usage = self.secret, self.usage
+        return {
+            "id": secret.id,
+            "name": secret.name,
+            "created_at": secret.created_at,
+            "expires_at": secret.expires_at,
+            "last_used_at": usage.last_used_at,
+            "uses": usage.uses,
+            "is_expired": self.is_expired,
+            "is_safe_to_retire": self.is_safe_to_retire,
+        }
+
 
 class SecretCommands:
     """Raises CommandRefused for what breaks a rule, and whatever the store raises.
@@ -69,6 +85,7 @@ class SecretCommands:
         management_audience: str | None = None,
     ) -> None:
         self._clients = clients_in(store)
+        self._queries = ClientQueries(store)
         self._usage = usage
         self._now = now
         self._actor = actor
@@ -87,7 +104,7 @@ class SecretCommands:
         _check_name(name)
         if expires_at is not None and not now < expires_at <= _LATEST:
             raise CommandRefused("a secret expires in the future, before the year 10000")
-        secret = await _adopted(own) if own is not None else generate_secret()
+        secret = await new_secret(own)
         if any(known.id == secret.id for known in client.secrets):
             raise CommandRefused(f"{client_id} has the secret {secret.id} already")
         stored = ClientSecret(secret.id, secret.hash, now, expires_at, name)
@@ -119,7 +136,7 @@ class SecretCommands:
 
     async def retire(self, client_id: str, secret_id: str, *, force: bool = False) -> None:
         """Ends one secret; ``force`` also one that is in use, or the last that works."""
-        client = await self._known(client_id)
+        client = await self._queries.get(client_id)
         check_changeable(client)
         self._privileges.check(client)
         status = next((s for s in await self._statuses(client) if s.secret.id == secret_id), None)
@@ -133,7 +150,7 @@ class SecretCommands:
 
     async def list(self, client_id: str) -> tuple[SecretStatus, ...]:
         """The client's secrets, the oldest first."""
-        return await self._statuses(await self._known(client_id))
+        return await self._statuses(await self._queries.get(client_id))
 
     async def report_leaked(self, secret: str) -> tuple[str, ...]:
         """Ends a secret that somebody has found; the clients that had it: see LeakedSecrets."""
@@ -173,14 +190,8 @@ class SecretCommands:
         now = self._now()
         return tuple(secret for secret in client.secrets if not secret.is_expired(now))
 
-    async def _known(self, client_id: str) -> Client:
-        client = await self._clients.get(client_id)
-        if client is None:
-            raise NotFound(f"there is no client {client_id}")
-        return client
-
     async def _confidential(self, client_id: str) -> Client:
-        client = await self._known(client_id)
+        client = await self._queries.get(client_id)
         check_changeable(client)
         self._privileges.check(client)
         if client.client_type != "confidential":
@@ -194,16 +205,12 @@ class SecretCommands:
         chosen: tuple[ClientSecret, ...],
         made: NewSecret,
     ) -> None:
-        """Gives the client these secrets.
-
-        The new one is registered first: were that to fail later, nobody would be told the secret.
-        """
+        """Gives the client these secrets, one of which was ``made`` for it just now."""
         if len(chosen) > MAXIMUM_SECRETS:
             raise StateConflict(
                 f"{client.client_id} has {MAXIMUM_SECRETS} secrets, which is the most: retire one"
             )
-        if secret_id_of(made.value) is not None:
-            await self._usage.register(client.client_id, made.id)
+        await register_secret(self._usage, client.client_id, made)
         await self._update(command, client, replace(client, secrets=chosen))
 
     async def _update(self, command: type[Command[Client]], before: Client, after: Client) -> None:
@@ -213,13 +220,6 @@ class SecretCommands:
                 await self._clients.update(replace(after, change_id=change_id))
         except Conflict:
             raise ChangedMeanwhile(f"{after.client_id} was changed meanwhile: try again") from None
-
-
-async def _adopted(own: str) -> NewSecret:
-    try:
-        return await asyncio.to_thread(adopt_secret, own)
-    except ValueError as error:
-        raise CommandRefused(str(error)) from None
 
 
 def _issued(made: NewSecret, stored: ClientSecret) -> IssuedSecret:

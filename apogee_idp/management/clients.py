@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..commands import (
@@ -16,7 +14,7 @@ from ..commands import (
     RevokeTokens,
     UpdateClient,
 )
-from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_any_secret, secret_id_of
+from ..crypto.secrets import NewSecret
 from ..errors import (
     AlreadyExists,
     ChangedMeanwhile,
@@ -27,30 +25,22 @@ from ..errors import (
     NotFound,
 )
 from ..model import (
-    CLIENT_CREDENTIALS,
-    MANAGEMENT_SCOPES,
-    ROLES_SCOPE,
-    SIGNING_ALGORITHMS,
-    STANDARD_SCOPES,
     Client,
     ClientSecret,
-    Scope,
-    could_pass_for_id_token,
-    is_scope_name,
 )
 from ..requests import Actor
 from ..secret_usage import SecretUsage
 from ..stores.base import Store
-from ..stores.repositories import Listing, clients_in, documents_in, resources_in, scopes_in
+from ..stores.repositories import Listing, clients_in, resources_in
 from .changes import Changes, Trail
+from .client_queries import ClientQueries
+from .client_rules import ClientRules, RegistrationChecks
 from .facts import client_facts
+from .new_secrets import has_secret, new_secret, register_secret
 from .privileges import Privileges
 from .registrations import (
     ClientRegistration,
     apply_registration,
-    check_registration,
-    forced,
-    registration_of,
 )
 
 
@@ -63,15 +53,6 @@ class RegisteredClient:
 
     client: Client
     secret: NewSecret | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClientRules:
-    """What the settings have to say about clients."""
-
-    algorithms: Collection[str] = SIGNING_ALGORITHMS
-    private_hosts: Collection[str] = ()
-    management_audience: str | None = None
 
 
 class ClientCommands:
@@ -88,12 +69,12 @@ class ClientCommands:
         now: Callable[[], int],
         changes: Changes,
         actor: Actor,
-        rules: ClientRules = ClientRules(),
+        rules: ClientRules | None = None,
     ) -> None:
-        self._rules = rules
-        self._applications = store.applications
+        rules = rules or ClientRules()
+        self.checks = RegistrationChecks(store, rules)
         self._clients = clients_in(store)
-        self._scopes = scopes_in(store)
+        self._queries = ClientQueries(store)
         self._resources = resources_in(store)
         self._now = now
         self._privileges = Privileges(actor, self._clients, rules.management_audience)
@@ -107,7 +88,7 @@ class ClientCommands:
 
         A confidential client without keys gets a secret, after its flow has forced its type.
         """
-        return await self._add(await self.check(registration, None), secret)
+        return await self._add(await self.checks.check(registration, None), secret)
 
     async def configure(
         self, registration: ClientRegistration, *, secret: str | None = None
@@ -117,7 +98,7 @@ class ClientCommands:
         ``secret`` takes the place of all that it had, unless it is one of them.
         """
         previous = await self._clients.get(registration.client_id)
-        wanted = await self.check_configured(registration, previous, secret)
+        wanted = await self.checks.check_configured(registration, previous, secret)
         if previous is None:
             return await self._add(wanted, secret, is_configured=True)
         if secret is not None and not await has_secret(previous, secret):
@@ -172,7 +153,7 @@ class ClientCommands:
         """
         previous = await self._changeable(registration.client_id, version)
         self._privileges.check(previous)
-        wanted = await self.check(registration, previous)
+        wanted = await self.checks.check(registration, previous)
         return await self._change(previous, previous, wanted)
 
     async def _change(
@@ -190,10 +171,7 @@ class ClientCommands:
 
     async def get(self, client_id: str) -> Client:
         """The client of this id."""
-        client = await self._clients.get(client_id)
-        if client is None:
-            raise NotFound(f"there is no client {client_id}")
-        return client
+        return await self._queries.get(client_id)
 
     async def all(self) -> Listing[Client]:
         """Every client, by id."""
@@ -249,34 +227,6 @@ class ClientCommands:
         except Conflict:
             raise _changed_meanwhile(after.client_id) from None
 
-    async def check(
-        self, registration: ClientRegistration, previous: Client | None
-    ) -> ClientRegistration:
-        """The registration with what its flow forces; ``previous`` is the client it changes."""
-        wanted = forced(registration)
-        check_registration(
-            wanted, algorithms=self._rules.algorithms, private_hosts=self._rules.private_hosts
-        )
-        await self._check_scopes(wanted, previous)
-        if previous is None or wanted.display_name != previous.display_name:
-            await self._check_name(wanted)
-        return wanted
-
-    async def check_configured(
-        self, registration: ClientRegistration, previous: Client | None, secret: str | None
-    ) -> ClientRegistration:
-        """As ``check``; and there must be a way to authenticate, for nobody would see a new secret.
-
-        The secret of a public client is a mistake.
-        """
-        wanted = await self.check(registration, previous)
-        if wanted.client_type == "public":
-            if secret is not None:
-                raise CommandRefused("a public client has no secret: take out its secret_file")
-        elif secret is None and not wanted.keys.are_given and not (previous and previous.secrets):
-            raise CommandRefused(f"{wanted.client_id} needs a secret_file, or keys of its own")
-        return wanted
-
     async def _with_secret(
         self, client: Client, own: str | None
     ) -> tuple[Client, NewSecret | None]:
@@ -288,63 +238,15 @@ class ClientCommands:
         has_another_way = client.secrets or client.jwks is not None or client.jwks_uri is not None
         if own is None and has_another_way:
             return client, None
-        secret = await _new_secret(own)
+        secret = await new_secret(own)
         return replace(client, secrets=(*client.secrets, self._stored(secret))), secret
 
-    async def _register(self, client: Client, secret: NewSecret | None) -> None:
-        """So that a leaked secret leads to its client; one of another format has no such id."""
-        if secret is not None and secret_id_of(secret.value) is not None:
-            await self._usage.register(client.client_id, secret.id)
+    async def _register(self, client: Client, made: NewSecret | None) -> None:
+        if made is not None:
+            await register_secret(self._usage, client.client_id, made)
 
     def _stored(self, secret: NewSecret) -> ClientSecret:
         return ClientSecret(secret.id, secret.hash, created_at=self._now())
-
-    async def _check_name(self, wanted: ClientRegistration) -> None:
-        """No index holds this: in OpenIddict's own databases names may repeat."""
-        name = _comparable(wanted.display_name)
-        async for stored in documents_in(self._applications):
-            other = stored.document.get("display_name")
-            is_same = isinstance(other, str) and _comparable(other) == name
-            if is_same and stored.key != wanted.client_id:
-                told = f"the client {stored.key} has this name already"
-                raise Duplicate(told, field="display_name")
-
-    async def _check_scopes(self, wanted: ClientRegistration, previous: Client | None) -> None:
-        known = () if previous is None else registration_of(previous).scopes
-        chosen = [
-            await self._scope(name, known, field=f"scopes.{place}")
-            for place, name in enumerate(wanted.scopes)
-        ]
-        not_chosen = {*wanted.default_scopes} - {*wanted.scopes, ROLES_SCOPE}
-        if not_chosen:
-            told = f"default scopes must be scopes too: {_listed(not_chosen)}"
-            raise CommandRefused(told, field="default_scopes")
-        if wanted.flow_type != CLIENT_CREDENTIALS:
-            return
-        resources = [resource for scope in chosen for resource in scope.resources]
-        audience = [wanted.default_audience] if wanted.default_audience else resources
-        if could_pass_for_id_token(
-            wanted.token_profile.typ, audience or [wanted.client_id], wanted.client_id
-        ):
-            raise CommandRefused(
-                "tokens of typ JWT need an audience of their own, or they could pass for"
-                " id_tokens: give a default audience, or a scope with a resource",
-                field="token_profile.typ",
-            )
-
-    async def _scope(self, name: str, known: Collection[str], *, field: str) -> Scope:
-        """A scope of ``known``, which the client has already, may be gone by now."""
-        if name in STANDARD_SCOPES - {ROLES_SCOPE}:
-            told = f"{name} follows from the flow: leave it out of the scopes"
-            raise CommandRefused(told, field=field)
-        if name not in known and not is_scope_name(name):
-            told = "a scope's name is printable ASCII without space, quote, backslash"
-            raise CommandRefused(told, field=field)
-        is_built_in = name == ROLES_SCOPE or name in MANAGEMENT_SCOPES
-        scope = Scope(name) if is_built_in else await self._scopes.get(name)
-        if scope is None and name not in known:
-            raise CommandRefused(f"there is no scope {name}: create it first", field=field)
-        return scope or Scope(name)
 
 
 def check_changeable(client: Client) -> None:
@@ -356,36 +258,9 @@ def check_changeable(client: Client) -> None:
         )
 
 
-async def has_secret(client: Client, value: str) -> bool:
-    """Whether ``value`` is one of the client's secrets."""
-
-    def is_any() -> bool:
-        return any(is_any_secret(secret, value) for secret in client.secrets)
-
-    return await asyncio.to_thread(is_any)
-
-
-async def _new_secret(own: str | None) -> NewSecret:
-    if own is None:
-        return generate_secret()
-    try:
-        return await asyncio.to_thread(adopt_secret, own)
-    except ValueError as error:
-        raise CommandRefused(str(error)) from None
-
-
 def _duplicate(client_id: str) -> Duplicate:
     return Duplicate(f"a client {client_id} exists already", field="client_id")
 
 
 def _changed_meanwhile(client_id: str) -> ChangedMeanwhile:
     return ChangedMeanwhile(f"{client_id} was changed meanwhile: try again")
-
-
-def _comparable(name: str) -> str:
-    """Names that people would take for the same one are the same."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def _listed(names: set[str]) -> str:
-    return ", ".join(sorted(names))

@@ -11,7 +11,8 @@ from ..stores.base import Store
 from ..stores.documents import is_configured
 from ..stores.repositories import clients_in, documents_in
 from .client_files import ConfiguredClient
-from .clients import ClientCommands, has_secret
+from .clients import ClientCommands
+from .new_secrets import has_secret
 from .registrations import ClientRegistration, registration_of
 
 Outcome = Literal["add", "change", "keep", "remove", "refuse"]
@@ -83,7 +84,7 @@ class ConfiguredClients:
         client_id = client.registration.client_id
         stored = await self._clients.get(client_id)
         try:
-            wanted = await self._commands.check_configured(
+            wanted = await self._commands.checks.check_configured(
                 client.registration, stored, client.secret
             )
         except CommandRefused as error:

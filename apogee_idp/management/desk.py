@@ -14,8 +14,9 @@ from ..stores.repositories import clients_in
 from .audit_queries import AuditQueries
 from .changes import Changes
 from .client_queries import ClientQueries
+from .client_rules import ClientRules
 from .client_secrets import SecretCommands
-from .clients import ClientCommands, ClientRules
+from .clients import ClientCommands
 from .keys import KeyCommands
 from .leaked_secrets import LeakedSecrets
 from .privileges import Privileges

@@ -107,6 +107,10 @@ class MongoStore:
         return self._collections["tokens"]
 
     @property
+    def idempotency(self) -> MongoCollection:
+        return self._collections["idempotency"]
+
+    @property
     def assertions(self) -> MongoCollection:
         return self._collections["assertions"]
 

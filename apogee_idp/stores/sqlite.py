@@ -53,6 +53,7 @@ class SqliteStore:
         self.revocations = made["revocations"]
         self.tokens = made["tokens"]
         self.assertions = made["assertions"]
+        self.idempotency = made["idempotency"]
         self.audit = made["audit"]
         self.secrets = made["secrets"]
 

@@ -14,6 +14,10 @@ def _table(name: str) -> str:
     )
 
 
+def _expiring_table(name: str) -> tuple[str, str]:
+    return _table(name), f"CREATE INDEX {name}_expires_at ON {name} (expires_at)"
+
+
 STEPS: dict[str, tuple[str, ...]] = {
     "tables for applications, scopes and keys": (
         _table("applications"),
@@ -26,17 +30,13 @@ STEPS: dict[str, tuple[str, ...]] = {
     ),
     "tables for resources, revocations, tokens and assertions": (
         _table("resources"),
-        *(
-            statement
-            for name in ("revocations", "tokens", "assertions")
-            for statement in (
-                _table(name),
-                f"CREATE INDEX {name}_expires_at ON {name} (expires_at)",
-            )
-        ),
+        *_expiring_table("revocations"),
+        *_expiring_table("tokens"),
+        *_expiring_table("assertions"),
     ),
     "a table for the audit trail": (_table("audit"),),
     "table for the use of secrets": (_table("secrets"),),
+    "table for Idempotency-Keys": _expiring_table("idempotency"),
 }
 """Numbered from 1. A step that was released is never changed: new tables are a new step."""
 

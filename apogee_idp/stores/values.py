@@ -18,12 +18,13 @@ COLLECTIONS = {
     "revocations": "_id",
     "tokens": "_id",
     "assertions": "_id",
+    "idempotency": "_id",
     "audit": "_id",
     "secrets": "_id",
 }
 """Each collection, and the member in which OpenIddict's documents have their key."""
 
-EXPIRING = ("revocations", "tokens", "assertions")
+EXPIRING = ("revocations", "tokens", "assertions", "idempotency")
 """Collections of documents that come and go with the traffic, each with an expiry."""
 
 FOLLOWED = ("applications", "scopes", "keys", "resources")

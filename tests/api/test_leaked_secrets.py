@@ -8,7 +8,6 @@ import re
 
 import pytest
 
-from apogee_idp.app import audit_of
 from apogee_idp.crypto.secrets import SECRET_PATTERN, generate_secret
 from apogee_idp.errors import StoreUnavailable
 from apogee_idp.management.actor import Actor
@@ -16,6 +15,7 @@ from apogee_idp.secret_usage import SecretUsage
 from apogee_idp.web.api.calls import Route
 from apogee_idp.web.api.leaked_secrets import report_leaked_secret
 from apogee_idp.web.api.routes import ROUTES
+from tests.acting import entries_in
 from tests.idp import Answer, Idp
 
 from .conftest import API, Admin
@@ -55,7 +55,7 @@ async def test_A_MG_10_a_report_leaves_one_entry(idp: Idp) -> None:
     secret = await idp.add_client()
     answer = await report(idp, secret)
     await report(idp, secret)
-    entries = (await audit_of(idp.installation.store).page()).items
+    entries = await entries_in(idp.installation.store)
     (ended,) = [entry for entry in entries if entry.action == "end_leaked_secret"]
     assert (ended.actor, ended.kind, ended.key) == ("anonymous:leaked-secrets", "client", "billing")
     assert ended.request_id == answer.headers["X-Request-Id"]

@@ -60,7 +60,8 @@ async def test_whatever_is_sent_is_answered_as_described(idp: Idp, long: Any) ->
         sent["headers"] = {
             name: value
             for name, value in dict(sent["headers"]).items()
-            if name.lower() in ("content-type", "if-match") and re.fullmatch("[ -~]*", value)
+            if name.lower() in ("content-type", "if-match", "idempotency-key")
+            and re.fullmatch("[ -~]*", value)
         } | {"Authorization": f"Bearer {admin.token}"}
         path = sent["url"].removeprefix(idp.url)
         options = {k: v for k, v in sent.items() if k in ("headers", "params", "json", "data")}

@@ -369,7 +369,7 @@ def test_db_says_and_does_what_is_missing(cli: Cli, backend: str) -> None:
         told = [line.split()[-1] for line in before.stdout.splitlines()]
         assert told == ["DONE", "no", "no", "no", "no", "no"]
     assert cli("db", "status").stdout == before.stdout
-    steps = 5
+    steps = 6
     assert cli("db", "upgrade").stdout == f"The schema is at step {steps} of {steps}.\n"
     after = cli("db", "status", "--json")
     assert after.returncode == 0

@@ -10,9 +10,10 @@ from typing import Any
 import pymongo
 import pytest
 
-from apogee_idp.app import audit_of, opened_store
+from apogee_idp.app import opened_store
 from apogee_idp.settings import Settings
 from apogee_idp.stores.repositories import clients_in
+from tests.acting import entries_in
 from tests.conftest import StartIdp
 from tests.idp import is_jwe
 from tests.mongodb import Databases
@@ -171,7 +172,7 @@ async def test_a_copy_serves_the_same_clients(
     assert {name for name, e in told(done).items() if e["copied"] == "not copied"} == {"usr_oops"}
     assert {e["copied"] for e in told(done, "scopes").values()} == {"copied"}
     async with opened_store(own_store) as store:
-        entries = (await audit_of(store).page()).items
+        entries = await entries_in(store)
         assert {(entry.action, entry.outcome) for entry in entries} == {
             ("import_client", "done"),
             ("import_scope", "done"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from apogee_idp.errors import HandlerFault
 from apogee_idp.logs import log_command_fault
-from apogee_idp.management.audit import Audit, AuditEntry
+from apogee_idp.management.audit import Audit
 from apogee_idp.management.changes import Changes
 from apogee_idp.management.client_secrets import SecretCommands
 from apogee_idp.management.clients import ClientCommands
@@ -126,10 +126,6 @@ ALL: dict[str, tuple[str, str, Run]] = {
     ),
 }
 """By action: the kind and key that it changes, and the command."""
-
-
-async def entries(store: Store, clock: Clock) -> tuple[AuditEntry, ...]:
-    return (await acting(store, now=clock)["changes"].audit.page()).items
 
 
 async def contents(store: Store) -> dict[str, Any]:

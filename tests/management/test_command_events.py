@@ -24,7 +24,7 @@ from apogee_idp import (
 from apogee_idp.commands import action_of
 from apogee_idp.model import Scope
 from apogee_idp.stores.base import Store
-from tests.acting import TESTER
+from tests.acting import TESTER, entries_in
 from tests.clock import Clock
 from tests.keys import key_keeper
 
@@ -35,7 +35,6 @@ from .all_commands import (
     changes_of,
     commands_on,
     contents,
-    entries,
 )
 
 Told = list[tuple[str, Command[Any]]]
@@ -89,7 +88,7 @@ async def test_plugins_are_asked_and_told(
     moments, events = zip(*told, strict=True)
     assert moments == (("asked", "told") if events[0].is_vetoable else ("told",))
     assert len({id(event) for event in events}) == 1
-    entry = (await entries(store, clock))[0]
+    entry = (await entries_in(store))[0]
     assert (action_of(type(events[0])), events[0].actor) == (entry.action, TESTER)
     assert (events[0].before is None) == (entry.before is None)
     assert (events[0].after is None) == (entry.after is None)
@@ -100,14 +99,14 @@ async def test_a_veto_leaves_everything_as_it_was(
     plugged: Callable[..., Commands], store: Store, clock: Clock, action: str
 ) -> None:
     """No document, no entry, and the plugins' words for whoever gave the command."""
-    before, known = await contents(store), await entries(store, clock)
+    before, known = await contents(store), await entries_in(store)
     vetoes = [(c, refuse, BEFORE) for c in COMMANDS if c.is_vetoable and action_of(c) == action]
     if not vetoes:
         assert action == "revoke_key"
         return
     with pytest.raises(CommandRefused, match="not on a Friday"):
         await ALL[action][2](plugged(*vetoes))
-    assert (await contents(store), await entries(store, clock)) == (before, known)
+    assert (await contents(store), await entries_in(store)) == (before, known)
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if not c.is_vetoable])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from apogee_idp.app import audit_of, now, opened_store
+from apogee_idp.app import now, opened_store
 from apogee_idp.settings import Settings
 from tests.availability.conftest import until
 from tests.conftest import StartIdp, copy_store
@@ -19,7 +19,7 @@ from apogee_idp.app import opened_store
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
 from apogee_idp.settings import Settings
-from tests.acting import acting
+from tests.acting import acting, entries_in
 
 async def add_scope(url, moment):
     async with opened_store(Settings(store=url)) as store:
@@ -50,13 +50,13 @@ async def test_F_PR_02_a_killed_command_is_settled_by_the_server(
     killed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, *arguments)
     assert await killed.wait() == 9
     async with opened_store(Settings(store=store_url)) as store:
-        (pending,) = (await audit_of(store).page()).items
+        (pending,) = await entries_in(store)
         assert (pending.key, pending.outcome) == ("new", "pending")
         assert (await store.scopes.get("new") is not None) == (moment == "after")
         await start_idp(store=store_url, clock=lambda: now() + 61)
 
         async def is_settled() -> bool:
-            (entry,) = (await audit_of(store).page()).items
+            (entry,) = await entries_in(store)
             return entry.outcome == outcome
 
         await until(is_settled, 10)

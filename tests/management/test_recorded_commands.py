@@ -22,12 +22,12 @@ from apogee_idp.stores.repositories import (
     resources_in,
     scopes_in,
 )
-from tests.acting import TESTER, acting
+from tests.acting import TESTER, acting, entries_in
 from tests.canary import OPERATORS_SECRET, findings_in
 from tests.clock import Clock
 from tests.keys import DAY, key_keeper
 
-from .all_commands import ALL, GUARD, Commands, changes_of, commands_on, contents, entries
+from .all_commands import ALL, GUARD, Commands, changes_of, commands_on, contents
 
 
 async def changed(store: Store, kind: str, key: str) -> Any:
@@ -44,9 +44,9 @@ async def test_a_command_leaves_one_entry_and_its_id(
 ) -> None:
     """Whatever number of documents it touches; what it leaves behind names the entry."""
     kind, key, run = ALL[action]
-    known = {entry.id for entry in await entries(store, clock)}
+    known = {entry.id for entry in await entries_in(store)}
     await run(commands)
-    (entry,) = [entry for entry in await entries(store, clock) if entry.id not in known]
+    (entry,) = [entry for entry in await entries_in(store) if entry.id not in known]
     assert (entry.action, entry.kind, entry.key) == (action, kind, key)
     assert (entry.actor, entry.request_id, entry.at) == (TESTER.subject, "test", clock.now)
     assert entry.outcome == "done"
@@ -61,7 +61,7 @@ async def test_a_command_leaves_one_entry_and_its_id(
 
 def test_every_command_is_in_that_table() -> None:
     """Whoever adds one adds it there."""
-    reads = {"all", "get", "list", "page", "scopes_of", "check", "check_configured"}
+    reads = {"all", "get", "list", "page", "scopes_of"}
     by_other_names = {
         "configure": "update_client",
         "set_enabled": "disable_client",
@@ -143,7 +143,7 @@ async def test_the_end_of_a_leaked_secret_is_recorded(
     assert await commands.secrets.report_leaked(secret.value)
     clock.now += 60
     assert not await commands.secrets.report_leaked(secret.value)
-    ended = [e for e in await entries(store, clock) if e.action == "end_leaked_secret"]
+    ended = [e for e in await entries_in(store) if e.action == "end_leaked_secret"]
     assert [(e.key, e.outcome) for e in ended] == [("billing", "done")]
 
 
@@ -153,7 +153,7 @@ async def test_a_command_that_comes_second_is_recorded_as_refused(
     """It got past the checks, but the name was taken in the meantime."""
     with pytest.raises(CommandRefused):
         await commands.scopes.add(Scope("read"))
-    refused = [e for e in await entries(store, clock) if e.outcome == "refused"]
+    refused = [e for e in await entries_in(store) if e.outcome == "refused"]
     assert [(e.action, e.key) for e in refused] == [("add_scope", "read")]
 
 
@@ -175,11 +175,11 @@ async def test_a_scope_that_vanishes_leaves_no_false_refusal(
     commands.resources._resources = Vanishing()  # type: ignore[assignment]
     with pytest.raises(CommandRefused, match="write was deleted meanwhile"):
         await commands.resources.add(Resource("https://new.example"), ("read", "write"))
-    pending = [e.key for e in await entries(store, clock) if e.outcome == "pending"]
+    pending = [e.key for e in await entries_in(store) if e.outcome == "pending"]
     assert pending == ["https://new.example"]
     clock.now += 60
     await acting(store, now=clock)["changes"].audit.settle(store)
-    assert {e.outcome for e in await entries(store, clock)} == {"done"}
+    assert {e.outcome for e in await entries_in(store)} == {"done"}
 
 
 async def test_F_KEY_03_a_rotation_by_itself_leaves_one_entry(store: Store, clock: Clock) -> None:
@@ -194,7 +194,7 @@ async def test_F_KEY_03_a_rotation_by_itself_leaves_one_entry(store: Store, cloc
         for each in (keeper, *others):
             await each.load()
             await each.maintain()
-    found = await entries(store, clock)
+    found = await entries_in(store)
     assert {(e.actor, e.action, e.outcome) for e in found} == {
         ("apogee-idp", "maintain_keys", "done")
     }

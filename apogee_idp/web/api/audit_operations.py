@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from ...errors import NotFound
 from ...management.audit import AuditEntry
 from ...management.audit_queries import AuditFilter
-from ...model import thawed
 from .calls import Call, Desk, Reply
 from .listing import Page, listed
 
@@ -23,7 +21,7 @@ async def list_audit_entries(desk: Desk, call: Call) -> Reply:
     async def pages(after: str | None, limit: int) -> Page:
         return Page(*await desk.management.audit_queries().page(wanted, after=after, limit=limit))
 
-    return await listed(desk, call, f"audit {wanted!r}", pages, _facts)
+    return await listed(desk, call, f"audit {wanted!r}", pages, AuditEntry.facts)
 
 
 async def get_audit_entry(desk: Desk, call: Call) -> Reply:
@@ -31,8 +29,4 @@ async def get_audit_entry(desk: Desk, call: Call) -> Reply:
     entry_id = call.path["entry_id"]
     if not _ID.fullmatch(entry_id):
         raise NotFound("there is no such entry")
-    return Reply(_facts(await desk.management.audit_queries().get(entry_id)))
-
-
-def _facts(entry: AuditEntry) -> dict[str, Any]:
-    return {name: thawed(getattr(entry, name)) for name in AuditEntry.__dataclass_fields__}
+    return Reply((await desk.management.audit_queries().get(entry_id)).facts())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from marshmallow import Schema
@@ -17,11 +18,18 @@ from ...pipeline import Registry
 from ...requests import Actor
 from ...services import Services
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
+"""The header under whose value a request that creates something is done once."""
+
+REPLAYED = "Idempotency-Replayed"
+"""The header of a reply that was given before: nothing was done, and no secret is in it."""
+
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _ALWAYS = frozenset({400, 500, 503})
 _WITH_TOKEN = frozenset({401, 403})
 _WITHOUT_TOKEN = frozenset({429})
 _WITH_BODY = frozenset({408, 413, 415, 422})
+_WITH_KEY = frozenset({409, 422})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,8 @@ class Desk:
 class Call:
     """A request by an actor who may make it, taken apart and checked by the route's schemas.
 
-    ``version`` is the one that If-Match names; without that header, empty.
+    ``version`` is the one that If-Match names, ``idempotency_key`` that of the header; without
+    them, empty.
     """
 
     actor: Actor
@@ -51,6 +60,7 @@ class Call:
     query: Mapping[str, Any]
     body: Mapping[str, Any] = field(repr=False)
     version: str = ""
+    idempotency_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +68,14 @@ class Reply:
     """What is told, as the route's schema dumps it.
 
     ``version`` becomes the ETag; ``location`` is a path below the API, ``following`` the cursor of
-    the next page of a list.
+    the next page of a list. What was replied before to the same request ``is_replay``.
     """
 
     body: Any = None
     version: str | None = None
     location: str | None = None
     following: str | None = None
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,11 @@ class Route:
         return bool(self.anonymous) or any(actor.may(scope) for scope in self.scopes)
 
     @property
+    def creates(self) -> bool:
+        """Whether it makes something: then it may be called under an Idempotency-Key."""
+        return self.status == HTTPStatus.CREATED
+
+    @property
     def media_types(self) -> tuple[str, ...]:
         """Those of its body."""
         return ("application/json", *(("application/merge-patch+json",) if self.patches else ()))
@@ -124,5 +140,6 @@ class Route:
             | (_WITH_BODY if self.body else frozenset())
             | (frozenset({404}) if self.parameters else frozenset())
             | (frozenset({412, 428}) if self.conditional else frozenset())
+            | (_WITH_KEY if self.creates else frozenset())
             | self.refusals
         )

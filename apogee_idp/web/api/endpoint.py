@@ -19,7 +19,8 @@ from ..middleware import REQUEST_ID
 from ..wire import read_body
 from .anonymous import AnonymousAccess
 from .bearer import BearerAuthentication, refused
-from .calls import Call, Desk, Reply, Route
+from .calls import REPLAYED, Call, Desk, Reply, Route
+from .idempotency import Idempotency, idempotency_key
 from .problems import Problem, loaded, problem_of, render_problem
 
 MAXIMUM_BODY_BYTES = 256 * 1024
@@ -46,6 +47,7 @@ class ApiEndpoint:
     ) -> None:
         self._routes = {route.method: route for route in routes}
         self._desk = desk
+        self._idempotency = Idempotency(desk)
         self._authentication = authentication
         self._anonymous = anonymous
         self._timeout = timeout
@@ -77,7 +79,7 @@ class ApiEndpoint:
         if not route.is_open_to(actor):
             needed = route.scopes[0]
             raise refused(403, "insufficient_scope", "A scope is missing.", scope=needed)
-        reply = await route.handle(self._desk, await self._call(request, route, actor))
+        reply = await self._idempotency.reply(route, await self._call(request, route, actor))
         return self._rendered(route, reply, request)
 
     async def _actor(self, request: web.Request, route: Route | None) -> Actor:
@@ -88,8 +90,9 @@ class ApiEndpoint:
     async def _call(self, request: web.Request, route: Route, actor: Actor) -> Call:
         query = _query(request, route.query)
         version = _version(request) if route.conditional else ""
+        key = idempotency_key(request) if route.creates else ""
         body = {} if route.body is None else await self._body(request, route, route.body)
-        return Call(actor, dict(request.match_info), query, body, version)
+        return Call(actor, dict(request.match_info), query, body, version, key)
 
     async def _body(
         self, request: web.Request, route: Route, schema: type[Schema]
@@ -117,6 +120,8 @@ class ApiEndpoint:
         base = self._desk.services.settings.management_audience
         if reply.location is not None:
             headers["Location"] = base + reply.location
+        if reply.is_replay:
+            headers[REPLAYED] = "true"
         if reply.following is not None:
             following = request.rel_url.update_query(cursor=reply.following).raw_query_string
             headers["Link"] = f'<{base}{route.path}?{following}>; rel="next"'

@@ -12,7 +12,7 @@ from marshmallow import Schema
 
 from ...model import ADMIN_SCOPE, MANAGEMENT_SCOPES
 from ...settings import Settings
-from .calls import Route
+from .calls import IDEMPOTENCY_KEY, REPLAYED, Route
 from .problems import PROBLEM_MEDIA_TYPE
 from .schemas import ProblemAnswer
 
@@ -80,6 +80,9 @@ def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]
     ]
     if route.conditional:
         parameters.append({"name": "If-Match", "in": "header", "required": True, "schema": text})
+    if route.creates:
+        key = text | {"minLength": 1, "maxLength": 200}
+        parameters.append({"name": IDEMPOTENCY_KEY, "in": "header", "schema": key})
     if route.query is not None and plugin.converter is not None:
         parameters += plugin.converter.schema2parameters(route.query, location="query")
     return parameters
@@ -87,6 +90,8 @@ def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]
 
 def _response(route: Route, status: int) -> dict[str, Any]:
     described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if status == HTTPStatus.CREATED:
+        described["headers"] = {REPLAYED: {"schema": {"type": "string", "enum": ["true"]}}}
     if status >= HTTPStatus.BAD_REQUEST:
         described["content"] = {PROBLEM_MEDIA_TYPE: {"schema": ProblemAnswer}}
     elif route.answer is not None and route.lists:

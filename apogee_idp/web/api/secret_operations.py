@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from ...errors import NotFound
-from ...management.client_secrets import IssuedSecret, SecretStatus
+from ...management.client_secrets import IssuedSecret
 from ...model import is_client_id
 from .calls import Call, Desk, Reply
 
@@ -14,7 +13,7 @@ from .calls import Call, Desk, Reply
 async def list_secrets(desk: Desk, call: Call) -> Reply:
     """All secrets of the client: there are few."""
     statuses = await desk.management.secrets(call.actor).list(_client_id(call))
-    return Reply({"items": [_status_facts(status) for status in statuses]})
+    return Reply({"items": [status.facts() for status in statuses]})
 
 
 async def add_secret(desk: Desk, call: Call) -> Reply:
@@ -59,17 +58,3 @@ def _issued(desk: Desk, client_id: str, made: IssuedSecret) -> Reply:
         "client_secret": made.value,
     }
     return Reply(facts, location=f"/clients/{quote(client_id, safe='')}/secrets/{made.id}")
-
-
-def _status_facts(status: SecretStatus) -> dict[str, Any]:
-    secret, usage = status.secret, status.usage
-    return {
-        "id": secret.id,
-        "name": secret.name,
-        "created_at": secret.created_at,
-        "expires_at": secret.expires_at,
-        "last_used_at": usage.last_used_at,
-        "uses": usage.uses,
-        "is_expired": status.is_expired,
-        "is_safe_to_retire": status.is_safe_to_retire,
-    }

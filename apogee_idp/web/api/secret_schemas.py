@@ -28,19 +28,13 @@ class RetireSecretQuery(Strict):
     force = Flag(load_default=False)
 
 
-class NamedSecretAnswer(SecretAnswer):
-    """A secret and its name for people."""
+class NewSecretAnswer(SecretAnswer):
+    """A secret that was just made, shown this once: a replay has null instead."""
 
-    name = fields.String(required=True)
-
-
-class NewSecretAnswer(NamedSecretAnswer):
-    """A secret that was just made, shown this once."""
-
-    client_secret = fields.String(required=True)
+    client_secret = fields.String(required=True, allow_none=True)
 
 
-class SecretStatusAnswer(NamedSecretAnswer):
+class SecretStatusAnswer(SecretAnswer):
     """A secret, how it was used, and whether anyone would miss it."""
 
     last_used_at = fields.Integer(required=True, allow_none=True)
