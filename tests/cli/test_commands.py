@@ -367,7 +367,7 @@ def test_db_says_and_does_what_is_missing(cli: Cli, backend: str) -> None:
         assert "none yet: the first start makes" in before.stderr
     else:
         told = [line.split()[-1] for line in before.stdout.splitlines()]
-        assert told == ["DONE", "no", "no", "no", "no", "no"]
+        assert told == ["DONE", *["no"] * 6]
     assert cli("db", "status").stdout == before.stdout
     steps = 6
     assert cli("db", "upgrade").stdout == f"The schema is at step {steps} of {steps}.\n"
@@ -392,7 +392,7 @@ def test_check_says_which_step_comes_next(cli: Cli, tmp_path: Path) -> None:
     old = {"APOGEE_STORE": "sqlite:///old.db"}
     done = cli("check", **old)
     assert done.returncode == 0
-    assert "step 1 of 5: the next start, or `apogee-idp db upgrade`, goes on" in done.stdout
+    assert "step 1 of 6: the next start, or `apogee-idp db upgrade`, goes on" in done.stdout
     assert cli("db", "status", **old).returncode == 1
     with sqlite3.connect(tmp_path / "old.db") as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)

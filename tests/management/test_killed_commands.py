@@ -10,6 +10,7 @@ import pytest
 
 from apogee_idp.app import now, opened_store
 from apogee_idp.settings import Settings
+from tests.acting import entries_in
 from tests.availability.conftest import until
 from tests.conftest import StartIdp, copy_store
 
@@ -19,7 +20,7 @@ from apogee_idp.app import opened_store
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
 from apogee_idp.settings import Settings
-from tests.acting import acting, entries_in
+from tests.acting import acting
 
 async def add_scope(url, moment):
     async with opened_store(Settings(store=url)) as store:
