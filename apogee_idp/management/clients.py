@@ -24,10 +24,7 @@ from ..errors import (
     KeptInFile,
     NotFound,
 )
-from ..model import (
-    Client,
-    ClientSecret,
-)
+from ..model import Client, ClientSecret
 from ..requests import Actor
 from ..secret_usage import SecretUsage
 from ..stores.base import Store
@@ -38,10 +35,7 @@ from .client_rules import ClientRules, RegistrationChecks
 from .facts import client_facts
 from .new_secrets import has_secret, new_secret, register_secret
 from .privileges import Privileges
-from .registrations import (
-    ClientRegistration,
-    apply_registration,
-)
+from .registrations import ClientRegistration, apply_registration
 
 
 @dataclass(frozen=True, slots=True)
