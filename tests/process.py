@@ -82,17 +82,26 @@ class Server:
 
     def wait_for(self, text: str) -> str:
         """The first line of output that holds ``text``; raises if the process ends before."""
-        assert self._process.stdout is not None
+        for line in self._lines():
+            if text in line:
+                return line
+        raise AssertionError("".join(self.output) or "ended without a word")
+
+    def _lines(self) -> Iterator[str]:
+        """What is printed from now on; a process that takes a minute is killed."""
+        stdout = self._process.stdout
+        assert stdout is not None
+        if stdout.closed:
+            return
         watchdog = threading.Timer(60, self._process.kill)
         watchdog.start()
         try:
-            for line in self._process.stdout:
+            for line in stdout:
                 self.output.append(line)
-                if text in line:
-                    return line
+                yield line
+            stdout.close()
         finally:
             watchdog.cancel()
-        raise AssertionError("".join(self.output) or "ended without a word")
 
     def events(self) -> list[dict[str, Any]]:
         """What was logged so far, where it was JSON."""
@@ -108,8 +117,10 @@ class Server:
         return self.wait()
 
     def wait(self) -> int:
-        rest, _ = self._process.communicate(timeout=60)
-        self.output.extend(rest.splitlines(keepends=True))
+        # By communicate() the lines that came together with an awaited one would be lost.
+        for _ in self._lines():
+            pass
+        self._process.wait()
         # The lines that serve --dev prints for pasting hold secrets on purpose; nothing else may.
         told = "".join(line for line in self.output if not line.startswith("  curl "))
         assert findings_in(told) == []
