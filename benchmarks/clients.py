@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import secrets
 import statistics
 import tempfile
@@ -21,6 +22,7 @@ from typing import Any
 import aiohttp
 
 from apogee_idp.app import Installation, opened_installation
+from apogee_idp.logs import configure_logging
 from apogee_idp.management.actor import SERVER_ACTOR
 from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.model import ADMIN_SCOPE, Client
@@ -71,6 +73,7 @@ async def server_with(number: int) -> AsyncIterator[Server]:
                 store=f"sqlite:///{Path(home) / 'apogee.db'}",
                 key_encryption_key=(base64.b64encode(secrets.token_bytes(32)).decode(),),
             )
+            configure_logging(settings, logging.NullHandler(), colors=False)
             installation = await stack.enter_async_context(opened_installation(settings))
             port = await stack.enter_async_context(listening(installation))
             await installation.until_ready()
