@@ -17,6 +17,7 @@ from tests.conftest import StartIdp
 from tests.idp import Answer, Idp
 
 from .conftest import Admin, new_admin
+from .test_client_changes import CODE, FULL, SPA
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 SCOPE: dict[str, Any] = {"name": "orders.read"}
@@ -68,6 +69,16 @@ async def test_a_replay_is_the_same_answer_without_the_secret(
     for header in ("Location", "ETag"):
         assert again.headers.get(header) == first.headers.get(header)
     assert await changes_in(idp) == done
+
+
+@pytest.mark.parametrize("members", [FULL, CODE, SPA], ids=["all", "code", "spa"])
+async def test_a_whole_registration_is_replayed(admin: Admin, members: dict[str, Any]) -> None:
+    """Whatever members it has, with dots in their names or not."""
+    body = {"client_id": "new", **members}
+    first, again = [await create(admin, body, "/clients") for _ in range(2)]
+    assert (first.status, again.status) == (201, 201), again.body
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json == first.json | {"client_secret": None}
 
 
 async def test_the_secret_is_kept_nowhere(idp: Idp, admin: Admin) -> None:
