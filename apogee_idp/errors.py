@@ -32,6 +32,7 @@ ApogeeError
 │   ├── StateConflict          not as things stand now: 409
 │   ├── KeptInFile             it is changed in a file alone: 409
 │   └── Forbidden              not this actor's to command: 403
+├── TooManyFailures            a sign-in has to wait: says how long
 └── SettingsError              the settings are not usable: refuses to start
 """
 
@@ -251,6 +252,14 @@ class KeptInFile(CommandRefused):
 
 class Forbidden(CommandRefused):
     """A command that its actor may not give."""
+
+
+class TooManyFailures(ApogeeError):
+    """Nobody looked at the password: try again in ``retry_after`` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many failed attempts: wait {retry_after} seconds.")
+        self.retry_after = retry_after
 
 
 class SettingsError(ApogeeError):
