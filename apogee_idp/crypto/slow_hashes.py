@@ -57,6 +57,14 @@ def is_verifiable(stored: str) -> bool:
     return _read_pbkdf2(stored) is not None
 
 
+def is_outdated(stored: str) -> bool:
+    """Whether ``stored`` is a hash of another kind, or of another cost, than we make now."""
+    try:
+        return _ARGON2.check_needs_rehash(stored)
+    except (InvalidHashError, ValueError):
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class _Pbkdf2:
     prf: str
