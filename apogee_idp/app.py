@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .crypto.passwords import PasswordHashes
 from .crypto.sealing import KeyEncryptionKey
+from .crypto.secrets import generate_subject
 from .crypto.slow_hashes import SlowVerifier
 from .errors import HandlerFault, KeyringError, StoreUnavailable
 from .following import StoreFollower
@@ -126,11 +128,18 @@ def changes_in(
     return Changes(audit_of(store, now=now), report)
 
 
-def management_of(
-    settings: Settings, store: Store, usage: SecretUsage, changes: Changes, now: Callable[[], int]
-) -> Management:
+def management_of(on: Foundation, changes: Changes) -> Management:
     """The commands and queries on this store, by these settings."""
-    return Management(settings, store, usage, changes, periods_of(settings), now)
+    return Management(
+        on.settings,
+        on.store,
+        on.usage,
+        changes,
+        periods_of(on.settings),
+        on.passwords,
+        now=on.now,
+        new_subject=generate_subject,
+    )
 
 
 @asynccontextmanager
@@ -146,7 +155,7 @@ async def opened_management(
     async with opened_store(settings) as store, _founded(settings, store, ring, now) as foundation:
         changes = changes_in(store, report=report)
         changes.ask(build_registry(build_services(foundation)))
-        yield management_of(settings, store, foundation.usage, changes, now)
+        yield management_of(foundation, changes)
 
 
 @asynccontextmanager
@@ -199,7 +208,7 @@ async def opened_installation(
             registry = build_registry(services)
             plugin_keys.ask(registry)
             changes.ask(registry)
-            management = management_of(settings, store, foundation.usage, changes, now)
+            management = management_of(foundation, changes)
             async with _kept_in_step(foundation, keeper, services, changes.audit) as kept:
                 yield Installation(
                     settings, store, services, registry, configured, management, keys[0], *kept
@@ -218,6 +227,7 @@ async def _founded(
     """What everything else stands on, of which all but the store is closed in the end."""
     patience = _patience_of(settings)
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
+    passwords = PasswordHashes(patience=patience)
     outgoing = Outgoing(settings.private_hosts)
     usage = SecretUsage(store.secrets, now=now)
     try:
@@ -226,6 +236,7 @@ async def _founded(
             store,
             ring,
             slow,
+            passwords,
             outgoing,
             usage,
             now=now,
@@ -236,6 +247,7 @@ async def _founded(
         await outgoing.close()
         await _flush_for_the_last_time(usage)
         slow.close()
+        passwords.close()
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from .cli_keys import keys
 from .cli_presets import check_client, presets
 from .cli_resources import resources
 from .cli_secrets import rotate_secret, secrets
+from .cli_users import users
 from .errors import SettingsError
 from .logs import logging_to
 from .model import Finding
@@ -39,6 +40,7 @@ def main() -> None:
 main.add_command(clients)
 main.add_command(scopes)
 main.add_command(resources)
+main.add_command(users)
 main.add_command(apply)
 main.add_command(presets)
 clients.add_command(check_client)

@@ -12,8 +12,8 @@ from .management.client_keys import ClientKeys
 from .model import frozen
 from .strict_json import NotStrictJson, parse_json_object
 
-_MAXIMUM_JWKS_BYTES = 64 * 1024
-_MAXIMUM_SECRET_CHARACTERS = 4096
+_MAXIMUM_JSON_BYTES = 64 * 1024
+_MAXIMUM_LINE_CHARACTERS = 4096
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,26 +54,34 @@ def keys_of(options: Mapping[str, Any]) -> ClientKeys:
 
 
 def read_jwks(file: BinaryIO) -> Mapping[str, Any]:
+    """The JWK Set in ``file``; raises as ``read_json``."""
+    return read_json(file, "JWK Set")
+
+
+def read_json(file: BinaryIO, what: str) -> Mapping[str, Any]:
     """The JSON object in ``file``; raises CommandRefused, which repeats nothing of it."""
-    raw = file.read(_MAXIMUM_JWKS_BYTES + 1)
-    if len(raw) > _MAXIMUM_JWKS_BYTES:
-        raise CommandRefused(f"the JWK Set file has more than {_MAXIMUM_JWKS_BYTES} bytes")
+    raw = file.read(_MAXIMUM_JSON_BYTES + 1)
+    if len(raw) > _MAXIMUM_JSON_BYTES:
+        raise CommandRefused(f"the {what} file has more than {_MAXIMUM_JSON_BYTES} bytes")
     try:
-        jwks: Mapping[str, Any] = frozen(parse_json_object(raw))
+        members: Mapping[str, Any] = frozen(parse_json_object(raw))
     except NotStrictJson as error:
-        raise CommandRefused(f"the JWK Set file can't be read: {error}") from None
-    return jwks
+        raise CommandRefused(f"the {what} file can't be read: {error}") from None
+    return members
 
 
 def secret_of(options: Mapping[str, Any]) -> str | None:
     """The operator's own secret, if any; raises CommandRefused."""
     file: TextIO | None = options["secret_file"]
-    if file is None:
-        return None
+    return None if file is None else read_line(file, "secret")
+
+
+def read_line(file: TextIO, what: str) -> str:
+    """The secret or password in ``file``; raises CommandRefused, which repeats nothing of it."""
     try:
-        text = file.read(_MAXIMUM_SECRET_CHARACTERS + 1)
+        text = file.read(_MAXIMUM_LINE_CHARACTERS + 1)
     except UnicodeDecodeError:
-        raise CommandRefused("the secret file is not UTF-8 text") from None
-    if len(text) > _MAXIMUM_SECRET_CHARACTERS:
-        raise CommandRefused("the secret file is too large for a secret")
+        raise CommandRefused(f"the {what} file is not UTF-8 text") from None
+    if len(text) > _MAXIMUM_LINE_CHARACTERS:
+        raise CommandRefused(f"the {what} file is too large for a {what}")
     return text.strip("\r\n")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from .key_model import KeyRingRecord
 from .model import Client, Resource, Scope
 from .requests import Actor, ValidatedToken
+from .user_model import User
 
 Entity = TypeVar("Entity")
 _CAPITAL = re.compile("(?<!^)(?=[A-Z])")
@@ -151,6 +152,54 @@ class DeleteResource(Command[Resource]):
     __slots__ = ()
 
 
+class AddUser(Command[User]):
+    """A person gets an account."""
+
+    __slots__ = ()
+
+
+class UpdateUser(Command[User]):
+    """The profile or the e-mail address of a person is changed."""
+
+    __slots__ = ()
+
+
+class SetPassword(Command[User]):
+    """A person gets another password, which ends her sessions."""
+
+    __slots__ = ()
+
+
+class EnableUser(Command[User]):
+    """A person may sign in again."""
+
+    __slots__ = ()
+
+
+class DisableUser(Command[User]):
+    """A person can't sign in any more, for now."""
+
+    __slots__ = ()
+
+
+class GrantRole(Command[User]):
+    """A person gets a role."""
+
+    __slots__ = ()
+
+
+class RevokeRole(Command[User]):
+    """A person loses a role, which ends her sessions."""
+
+    __slots__ = ()
+
+
+class DeleteUser(Command[User]):
+    """The account of a person is deleted."""
+
+    __slots__ = ()
+
+
 class RotateKey(Command[KeyRingRecord]):
     """Somebody has a new key made."""
 
@@ -184,6 +233,7 @@ COMMANDS: tuple[type[Command[Any]], ...] = (
     *(RevokeTokens, RevokeToken, AddSecret, RotateSecret, RetireSecret, EndLeakedSecret),
     *(AddScope, ImportScope, UpdateScope, DeleteScope),
     *(AddResource, UpdateResource, DeleteResource),
+    *(AddUser, UpdateUser, SetPassword, EnableUser, DisableUser, GrantRole, RevokeRole, DeleteUser),
     *(RotateKey, RevokeKey, RewrapKeys, MaintainKeys),
 )
 """Every command that changes something."""

@@ -32,6 +32,7 @@ ApogeeError
 │   ├── StateConflict          not as things stand now: 409
 │   ├── KeptInFile             it is changed in a file alone: 409
 │   └── Forbidden              not this actor's to command: 403
+├── SignInRefused              wrong e-mail address or password, for whatever reason
 ├── TooManyFailures            a sign-in has to wait: says how long
 └── SettingsError              the settings are not usable: refuses to start
 """
@@ -252,6 +253,14 @@ class KeptInFile(CommandRefused):
 
 class Forbidden(CommandRefused):
     """A command that its actor may not give."""
+
+
+class SignInRefused(ApogeeError):
+    """A person was not recognised: the same text for every ``reason``, which is for the log."""
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+        self.reason = reason
 
 
 class TooManyFailures(ApogeeError):

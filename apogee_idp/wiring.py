@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from .assertions import AssertionVerifier
 from .authentication import ClientAuthenticator
+from .crypto.passwords import PasswordHashes
 from .crypto.secrets import SecretVerifier
 from .crypto.slow_hashes import SlowVerifier
 from .events import (
@@ -68,6 +69,7 @@ class Foundation:
     store: Store
     keys: KeyRing
     slow: SlowVerifier
+    passwords: PasswordHashes
     outgoing: Outgoing
     usage: SecretUsage
     now: Callable[[], int]

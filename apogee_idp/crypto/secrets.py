@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..model import ClientSecret
+from ..model import USER_SUBJECT_PREFIX, ClientSecret
 from .slow_hashes import (
     NOBODYS_HASH,
     SlowVerifier,
@@ -50,6 +50,11 @@ def generate_secret() -> NewSecret:
     secret_id = _base62(secrets.randbits(59), 10)
     body = f"apogee_{secret_id}_{_base62(secrets.randbits(256), 43)}"
     return _of_our_format(secret_id, f"{body}_{_checksum(body)}")
+
+
+def generate_subject() -> str:
+    """A new user's subject: 130 random bits, so it is nobody's."""
+    return USER_SUBJECT_PREFIX + "".join(secrets.choice(_BASE62) for _ in range(22))
 
 
 def adopt_secret(value: str) -> NewSecret:

@@ -25,7 +25,7 @@ from ..model import frozen, thawed
 from ..requests import Actor
 from ..stores.base import Collection, Store, Stored
 from ..stores.members import json_object, one_of, optional, text, whole
-from ..stores.repositories import clients_in, load_key_ring, resources_in, scopes_in
+from ..stores.repositories import clients_in, load_key_ring, resources_in, scopes_in, users_in
 
 Outcome = Literal["pending", "done", "refused", "unknown", "unreadable"]
 Facts = Mapping[str, Any]
@@ -182,6 +182,7 @@ def _lookups(store: Store) -> dict[str, Lookup]:
         "client": clients_in(store).get,
         "scope": scopes_in(store).get,
         "resource": resources_in(store).get,
+        "user": users_in(store).get,
         "key_ring": key_ring,
         "token": token,
         "opaque_token": opaque_token,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..crypto.passwords import PasswordHashes
 from ..key_rotation import KeyPeriods
 from ..requests import Actor
 from ..secret_usage import SecretUsage
@@ -22,18 +23,24 @@ from .leaked_secrets import LeakedSecrets
 from .privileges import Privileges
 from .resources import ResourceCommands
 from .scopes import ScopeCommands
+from .users import UserCommands
 
 
 @dataclass(frozen=True, slots=True)
 class Management:
-    """Commands of an actor, and queries; ``now`` gives Unix seconds."""
+    """Commands of an actor, and queries.
+
+    ``now`` gives Unix seconds, ``new_subject`` that of a user who never was before.
+    """
 
     settings: Settings
     store: Store
     usage: SecretUsage
     changes: Changes
     periods: KeyPeriods
+    passwords: PasswordHashes
     now: Callable[[], int]
+    new_subject: Callable[[], str]
     leaked: LeakedSecrets = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,6 +95,17 @@ class Management:
             algorithms=self.settings.signing_algorithms,
             periods=self.periods,
             now=self.now,
+            changes=self.changes,
+            actor=actor,
+        )
+
+    def users(self, actor: Actor) -> UserCommands:
+        """His commands on users."""
+        return UserCommands(
+            self.store,
+            self.passwords,
+            now=self.now,
+            new_subject=self.new_subject,
             changes=self.changes,
             actor=actor,
         )

@@ -9,6 +9,7 @@ from ..crypto.public_keys import without_private_members
 from ..crypto.sealing import sealed_with
 from ..key_model import KeyRingRecord
 from ..model import Client, Resource, Scope, thawed
+from ..user_model import User
 
 
 def client_facts(client: Client) -> dict[str, Any]:
@@ -66,6 +67,22 @@ def resource_facts(resource: Resource, scopes: Iterable[str] | None = None) -> d
         "jwks": public_jwks(resource.jwks),
     }
     return facts if scopes is None else facts | {"scopes": list(scopes)}
+
+
+def user_facts(user: User) -> dict[str, Any]:
+    """A person, and whether she has a password, but nothing of it."""
+    return {
+        "subject": user.subject,
+        "email": user.email,
+        "email_verified": user.email_verified,
+        "profile": thawed(user.profile),
+        "roles": list(user.roles),
+        "enabled": user.enabled,
+        "has_password": bool(user.password_hash),
+        "created_at": user.created_at,
+        "password_changed_at": user.password_changed_at,
+        "sessions_not_before": user.sessions_not_before,
+    }
 
 
 def key_ring_facts(ring: KeyRingRecord) -> dict[str, Any]:

@@ -118,6 +118,14 @@ class MongoStore:
     def audit(self) -> MongoCollection:
         return self._collections["audit"]
 
+    @property
+    def users(self) -> MongoCollection:
+        return self._collections["users"]
+
+    @property
+    def logins(self) -> MongoCollection:
+        return self._collections["logins"]
+
     def prospect(self) -> Finding | None:
         """There is always a server to ask."""
         return None

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from ..errors import UnreadableDocument
 from ..key_model import KeyRingRecord
 from ..model import Client, Resource, Scope
+from ..user_model import User
 from .base import Collection, Store, Stored
 from .documents import (
     read_client,
@@ -19,11 +20,12 @@ from .documents import (
     write_scope,
 )
 from .key_documents import read_key_ring, write_key_ring
+from .user_documents import read_user, write_user
 from .values import Document, difference
 
 _KEY_RING = "current"
 
-Entity = TypeVar("Entity", Client, Resource, Scope)
+Entity = TypeVar("Entity", Client, Resource, Scope, User)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,11 @@ def resources_in(store: Store) -> Repository[Resource]:
     return Repository(
         store.resources, lambda resource: resource.identifier, write_resource, read_resource
     )
+
+
+def users_in(store: Store) -> Repository[User]:
+    """The users, by subject."""
+    return Repository(store.users, lambda user: user.subject, write_user, read_user)
 
 
 async def documents_in(collection: Collection) -> AsyncIterator[Stored]:

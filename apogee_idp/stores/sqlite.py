@@ -56,6 +56,8 @@ class SqliteStore:
         self.idempotency = made["idempotency"]
         self.audit = made["audit"]
         self.secrets = made["secrets"]
+        self.users = made["users"]
+        self.logins = made["logins"]
 
     def prospect(self) -> Finding | None:
         """In memory there is always something to open."""

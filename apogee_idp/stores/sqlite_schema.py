@@ -37,6 +37,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "a table for the audit trail": (_table("audit"),),
     "table for the use of secrets": (_table("secrets"),),
     "table for Idempotency-Keys": _expiring_table("idempotency"),
+    "tables for users and their logins": (_table("users"), _table("logins")),
 }
 """Numbered from 1. A step that was released is never changed: new tables are a new step."""
 

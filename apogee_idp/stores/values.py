@@ -21,6 +21,8 @@ COLLECTIONS = {
     "idempotency": "_id",
     "audit": "_id",
     "secrets": "_id",
+    "users": "_id",
+    "logins": "_id",
 }
 """Each collection, and the member in which OpenIddict's documents have their key."""
 
@@ -28,7 +30,11 @@ EXPIRING = ("revocations", "tokens", "assertions", "idempotency")
 """Collections of documents that come and go with the traffic, each with an expiry."""
 
 FOLLOWED = ("applications", "scopes", "keys", "resources")
-"""Collections whose changes every process has to hear of; the others are asked when needed."""
+"""Collections whose changes every process has to hear of; the others are asked when needed.
+
+Users are asked for: whoever is disabled is out at once, and following means comparing the versions
+of all, where a store doesn't tell.
+"""
 
 VERSION_MEMBER = "concurrency_token"
 EXPIRY_MEMBER = "expiration_date"

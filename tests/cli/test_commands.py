@@ -361,15 +361,15 @@ def test_check_finds_a_wrong_key(cli: Cli, home_env: dict[str, str]) -> None:
 
 def test_db_says_and_does_what_is_missing(cli: Cli, backend: str) -> None:
     """``status`` changes nothing and fails until ``upgrade`` has done every step."""
+    steps = {"sqlite": 7, "mongodb": 6}[backend]
     before = cli("db", "status")
     assert before.returncode == 1
     if backend == "sqlite":
         assert "none yet: the first start makes" in before.stderr
     else:
         told = [line.split()[-1] for line in before.stdout.splitlines()]
-        assert told == ["DONE", *["no"] * 6]
+        assert told == ["DONE", *["no"] * steps]
     assert cli("db", "status").stdout == before.stdout
-    steps = 6
     assert cli("db", "upgrade").stdout == f"The schema is at step {steps} of {steps}.\n"
     after = cli("db", "status", "--json")
     assert after.returncode == 0
@@ -392,7 +392,7 @@ def test_check_says_which_step_comes_next(cli: Cli, tmp_path: Path) -> None:
     old = {"APOGEE_STORE": "sqlite:///old.db"}
     done = cli("check", **old)
     assert done.returncode == 0
-    assert "step 1 of 6: the next start, or `apogee-idp db upgrade`, goes on" in done.stdout
+    assert "step 1 of 7: the next start, or `apogee-idp db upgrade`, goes on" in done.stdout
     assert cli("db", "status", **old).returncode == 1
     with sqlite3.connect(tmp_path / "old.db") as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)

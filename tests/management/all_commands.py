@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+from apogee_idp.crypto.passwords import PasswordHashes
 from apogee_idp.errors import HandlerFault
 from apogee_idp.logs import log_command_fault
 from apogee_idp.management.audit import Audit
@@ -17,6 +18,7 @@ from apogee_idp.management.keys import KeyCommands
 from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.management.resources import ResourceCommands
 from apogee_idp.management.scopes import ScopeCommands
+from apogee_idp.management.users import NewUser, UserCommands
 from apogee_idp.model import Resource, Scope
 from apogee_idp.secret_usage import SecretUsage
 from apogee_idp.stores.base import Collection, Store
@@ -26,7 +28,9 @@ from tests.keys import ALGORITHMS, PERIODS, fresh_key_encryption_key
 
 BILLING = "https://billing.example"
 GUARD = fresh_key_encryption_key()
-CHANGED = ("applications", "scopes", "resources", "keys")
+ANN, BOB = "usr_" + "A" * 22, "usr_" + "B" * 22
+CHANGED = ("applications", "scopes", "resources", "keys", "users")
+PASSWORDS = PasswordHashes()
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Commands:
     clients: ClientCommands
     secrets: SecretCommands
     keys: KeyCommands
+    users: UserCommands
 
 
 def changes_of(
@@ -62,6 +67,7 @@ def commands_on(store: Store, clock: Clock, changes: Changes | None = None) -> C
         ClientCommands(store, now=clock, **who),
         SecretCommands(store, SecretUsage(store.secrets, now=clock), now=clock, **who),
         KeyCommands(store, algorithms=ALGORITHMS, periods=PERIODS, now=clock, **who),
+        UserCommands(store, PASSWORDS, now=clock, new_subject=lambda: BOB, **who),
     )
 
 
@@ -83,6 +89,11 @@ async def revoke_key(commands: Commands) -> None:
 async def retire_secret(commands: Commands) -> None:
     (status,) = await commands.secrets.list("billing")
     await commands.secrets.retire("billing", status.secret.id, force=True)
+
+
+async def update_user(commands: Commands) -> None:
+    user = await commands.users.get(ANN)
+    await commands.users.update(replace(user, profile={"name": "Ann Example"}))
 
 
 Run = Callable[[Commands], Awaitable[object]]
@@ -117,6 +128,13 @@ ALL: dict[str, tuple[str, str, Run]] = {
     "delete_client": ("client", "billing", lambda c: c.clients.delete("billing")),
     "rotate_secret": ("client", "billing", lambda c: c.secrets.rotate("billing", 0)),
     "revoke_tokens": ("client", "billing", lambda c: c.clients.revoke_tokens("billing")),
+    "add_user": ("user", BOB, lambda c: c.users.add(NewUser("bob@example.com"))),
+    "update_user": ("user", ANN, update_user),
+    "set_password": ("user", ANN, lambda c: c.users.set_password(ANN, "another long one")),
+    "disable_user": ("user", ANN, lambda c: c.users.set_enabled(ANN, enabled=False)),
+    "grant_role": ("user", ANN, lambda c: c.users.grant_role(ANN, "idp-admin")),
+    "revoke_role": ("user", ANN, lambda c: c.users.revoke_role(ANN, "reader")),
+    "delete_user": ("user", ANN, lambda c: c.users.delete(ANN)),
     "rotate_key": ("key_ring", "current", lambda c: c.keys.rotate("RS256", GUARD)),
     "revoke_key": ("key_ring", "current", revoke_key),
     "rewrap_keys": (

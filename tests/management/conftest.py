@@ -9,14 +9,16 @@ import pytest
 
 from apogee_idp.app import opened_store
 from apogee_idp.management.registrations import ClientRegistration
+from apogee_idp.management.users import NewUser, UserCommands
 from apogee_idp.model import Resource, Scope
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
+from tests.acting import acting
 from tests.canary import OPERATORS_SECRET
 from tests.clock import Clock
 from tests.keys import key_keeper
 
-from .all_commands import BILLING, GUARD, Commands, commands_on
+from .all_commands import ANN, BILLING, GUARD, PASSWORDS, Commands, commands_on
 
 
 @pytest.fixture
@@ -51,5 +53,9 @@ async def commands(store: Store, clock: Clock) -> Commands:
         await made.scopes.add(Scope(name))
     await made.resources.add(Resource(BILLING), ("read", "write"))
     await made.clients.add(ClientRegistration("billing"), secret=OPERATORS_SECRET)
+    people = UserCommands(
+        store, PASSWORDS, now=clock, new_subject=lambda: ANN, **acting(store, now=clock)
+    )
+    await people.add(NewUser("ann@example.com", roles=("reader",)))
     clock.now += 1
     return made

@@ -14,6 +14,7 @@ from apogee_idp.management.clients import ClientCommands
 from apogee_idp.management.keys import KeyCommands
 from apogee_idp.management.resources import ResourceCommands
 from apogee_idp.management.scopes import ScopeCommands
+from apogee_idp.management.users import UserCommands
 from apogee_idp.model import Resource, Scope
 from apogee_idp.stores.base import Collection, Store
 from apogee_idp.stores.repositories import (
@@ -21,6 +22,7 @@ from apogee_idp.stores.repositories import (
     load_key_ring,
     resources_in,
     scopes_in,
+    users_in,
 )
 from tests.acting import TESTER, acting, entries_in
 from tests.canary import OPERATORS_SECRET, findings_in
@@ -34,7 +36,12 @@ async def changed(store: Store, kind: str, key: str) -> Any:
     """The entity, if there is one."""
     if kind == "key_ring":
         return await load_key_ring(store)
-    repository: Any = {"client": clients_in, "scope": scopes_in, "resource": resources_in}[kind]
+    repository: Any = {
+        "client": clients_in,
+        "scope": scopes_in,
+        "resource": resources_in,
+        "user": users_in,
+    }[kind]
     return await repository(store).get(key)
 
 
@@ -75,6 +82,7 @@ def test_every_command_is_in_that_table() -> None:
             ClientCommands,
             SecretCommands,
             KeyCommands,
+            UserCommands,
         )
         for name in vars(kind)
         if not name.startswith("_") and name not in reads

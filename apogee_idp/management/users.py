@@ -1,0 +1,246 @@
+"""Commands on users: the people who sign in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from ..commands import (
+    AddUser,
+    Command,
+    DeleteUser,
+    DisableUser,
+    EnableUser,
+    GrantRole,
+    RevokeRole,
+    SetPassword,
+    UpdateUser,
+)
+from ..crypto.passwords import PasswordHashes, checked_password
+from ..errors import (
+    AlreadyExists,
+    ChangedMeanwhile,
+    CommandRefused,
+    Conflict,
+    Duplicate,
+    Forbidden,
+    NotFound,
+)
+from ..model import ADMIN_SCOPE
+from ..requests import Actor
+from ..stores.base import Store
+from ..stores.logins import Logins
+from ..stores.repositories import Listing, users_in
+from ..user_model import (
+    ADMINISTRATOR_ROLE,
+    User,
+    checked_email,
+    checked_profile,
+    comparable_email,
+    is_user_subject,
+)
+from .changes import Changes, Trail
+from .facts import user_facts
+
+_ROLE = re.compile(r"[\x21-\x7e]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """An account to be made; without a ``password``, nobody can sign in to it by one."""
+
+    email: str
+    password: str | None = field(default=None, repr=False)
+    email_verified: bool = False
+    profile: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    roles: tuple[str, ...] = ()
+
+
+class UserCommands:
+    """Raises CommandRefused for what breaks a rule, and whatever the store raises.
+
+    What ``actor`` changes is recorded; to change anything of an administrator, or to make one, he
+    needs ``idp:admin``. ``who`` is a subject or an e-mail address. ``now`` gives Unix seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        passwords: PasswordHashes,
+        *,
+        now: Callable[[], int],
+        new_subject: Callable[[], str],
+        changes: Changes,
+        actor: Actor,
+    ) -> None:
+        self._users = users_in(store)
+        self._logins = Logins(store, now=now)
+        self._passwords = passwords
+        self._now = now
+        self._new_subject = new_subject
+        self._actor = actor
+        self._trail = Trail(changes, actor, "user", lambda user: user.subject, user_facts)
+
+    async def add(self, account: NewUser) -> User:
+        """A new user, with a subject that is hers for ever."""
+        now = self._now()
+        user = User(
+            self._new_subject(),
+            _checked(checked_email, account.email, field="email"),
+            email_verified=account.email_verified,
+            profile=_checked(checked_profile, account.profile, field="profile"),
+            roles=tuple(dict.fromkeys(map(_checked_role, account.roles))),
+            created_at=now,
+            password_changed_at=now if account.password is not None else 0,
+        )
+        self._check_privilege(user)
+        if account.password is not None:
+            user = replace(user, password_hash=await self._hash(account.password, user.email))
+        await self._claim(user)
+        async with self._trail.recording(AddUser, before=None, after=user) as change_id:
+            added = await self._users.add(replace(user, change_id=change_id))
+        await self._check_held(added)
+        return added
+
+    async def get(self, who: str) -> User:
+        """The user of this subject or e-mail address."""
+        user = await (self._users.get(who) if is_user_subject(who) else self._find(who))
+        if user is None:
+            raise NotFound(f"there is no user {who}")
+        return user
+
+    async def all(self) -> Listing[User]:
+        """Every user, by subject."""
+        return await self._users.all()
+
+    async def page(self, *, after: str | None, limit: int) -> Listing[User]:
+        """Up to ``limit`` users whose subjects come behind ``after``."""
+        return await self._users.page(after=after, limit=limit)
+
+    async def update(self, user: User) -> User:
+        """Stores another e-mail address or profile, by the ``concurrency_token``.
+
+        A new address isn't a verified one, unless that is said; the old one is free then.
+        """
+        current = await self.get(user.subject)
+        wanted = replace(
+            current,
+            email=_checked(checked_email, user.email, field="email"),
+            email_verified=user.email_verified,
+            profile=_checked(checked_profile, user.profile, field="profile"),
+            concurrency_token=user.concurrency_token,
+        )
+        if comparable_email(wanted.email) == comparable_email(current.email):
+            return await self._change(UpdateUser, current, wanted)
+        await self._claim(wanted)
+        changed = await self._change(UpdateUser, current, wanted)
+        await self._check_held(changed)
+        await self._logins.release(current.email, current.subject)
+        return changed
+
+    async def set_password(self, who: str, password: str) -> User:
+        """Another password: whatever she began with the old one has ended."""
+        user = await self.get(who)
+        hashed = await self._hash(password, user.email)
+        now = self._now()
+        changed = replace(
+            user, password_hash=hashed, password_changed_at=now, sessions_not_before=now
+        )
+        return await self._change(SetPassword, user, changed)
+
+    async def set_enabled(self, who: str, *, enabled: bool) -> User:
+        """Who is disabled can't sign in, and whatever she began has ended, for ever."""
+        user = await self.get(who)
+        if enabled:
+            return await self._change(EnableUser, user, replace(user, enabled=True))
+        changed = replace(user, enabled=False, sessions_not_before=self._now())
+        return await self._change(DisableUser, user, changed)
+
+    async def grant_role(self, who: str, role: str) -> User:
+        """Gives her a role, unless she has it."""
+        user = await self.get(who)
+        if _checked_role(role) in user.roles:
+            return user
+        return await self._change(GrantRole, user, replace(user, roles=(*user.roles, role)))
+
+    async def revoke_role(self, who: str, role: str) -> User:
+        """Takes a role away, and ends what she began with it."""
+        user = await self.get(who)
+        if role not in user.roles:
+            raise NotFound(f"{who} does not have the role {role}")
+        roles = tuple(other for other in user.roles if other != role)
+        changed = replace(user, roles=roles, sessions_not_before=self._now())
+        return await self._change(RevokeRole, user, changed)
+
+    async def delete(self, who: str) -> User:
+        """Ends the account; its subject is never given to anyone again."""
+        user = await self.get(who)
+        self._check_privilege(user)
+        try:
+            async with self._trail.recording(DeleteUser, before=user, after=None):
+                if not await self._users.delete(user.subject, version=user.concurrency_token):
+                    raise NotFound(f"there is no user {who}")
+        except Conflict:
+            raise _changed_meanwhile(user) from None
+        await self._logins.release(user.email, user.subject)
+        return user
+
+    async def _find(self, email: str) -> User | None:
+        try:
+            return await self._logins.find(email)
+        except ValueError:
+            raise CommandRefused(
+                "a user is named by her subject (usr_...) or her e-mail address"
+            ) from None
+
+    async def _change(self, command: type[Command[User]], before: User, after: User) -> User:
+        self._check_privilege(before)
+        self._check_privilege(after)
+        try:
+            async with self._trail.recording(command, before=before, after=after) as change_id:
+                return await self._users.update(replace(after, change_id=change_id))
+        except Conflict:
+            raise _changed_meanwhile(before) from None
+
+    async def _hash(self, password: str, email: str) -> str:
+        chosen = _checked(lambda given: checked_password(given, email), password, field="password")
+        return await self._passwords.hash(chosen)
+
+    async def _claim(self, user: User) -> None:
+        try:
+            await self._logins.claim(user.email, user.subject)
+        except AlreadyExists:
+            raise _taken(user) from None
+
+    async def _check_held(self, user: User) -> None:
+        """Whoever takes longer than a claim holds may have lost the address to another."""
+        if not await self._logins.is_held(user.email, user.subject):
+            raise _taken(user)
+
+    def _check_privilege(self, user: User) -> None:
+        if ADMINISTRATOR_ROLE in user.roles and not self._actor.may(ADMIN_SCOPE):
+            raise Forbidden(f"{ADMINISTRATOR_ROLE} is the role of administrators: {ADMIN_SCOPE}")
+
+
+def _checked(check: Callable[[Any], Any], value: object, *, field: str) -> Any:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise CommandRefused(str(error), field=field) from None
+
+
+def _checked_role(role: str) -> str:
+    if not _ROLE.fullmatch(role):
+        raise CommandRefused("a role is 1 to 100 printable ASCII characters without space")
+    return role
+
+
+def _taken(user: User) -> Duplicate:
+    return Duplicate(f"a user with the e-mail address {user.email} exists already", field="email")
+
+
+def _changed_meanwhile(user: User) -> ChangedMeanwhile:
+    return ChangedMeanwhile(f"{user.subject} was changed meanwhile: try again")
