@@ -268,6 +268,8 @@ async def _kept_in_step(
         store.tokens.expire,
         store.assertions.expire,
         store.idempotency.expire,
+        store.sessions.expire,
+        store.interactions.expire,
         foundation.usage.flush,
         lambda: audit.settle(store),
     )

@@ -18,6 +18,7 @@ from .model import Finding
 from .settings import Settings
 from .stores.base import Schema, Store
 from .stores.repositories import load_key_ring
+from .web.pages import check_templates
 
 _NO_KEYS_YET = Finding("keys", True, "none yet: the first start makes them")
 
@@ -32,6 +33,7 @@ async def check(settings: Settings) -> list[Finding]:
         findings.append(Finding("keys", False, str(error)))
     findings += await _check_key_files(settings)
     findings += await _check_client_files(settings)
+    findings += _check_templates(settings)
     findings += await _check_store(settings, keys)
     try:
         table = await handler_table(settings)
@@ -60,6 +62,17 @@ async def _check_client_files(settings: Settings) -> list[Finding]:
     except SettingsError as error:
         return [Finding("client files", False, problem) for problem in error.problems]
     return [Finding("client files", True, f"{len(found)} clients")]
+
+
+def _check_templates(settings: Settings) -> list[Finding]:
+    if not settings.templates:
+        return []
+    try:
+        check_templates(settings)
+    except SettingsError as error:
+        problems = (problem.removeprefix("templates: ") for problem in error.problems)
+        return [Finding("templates", False, problem) for problem in problems]
+    return [Finding("templates", True, ", ".join(settings.templates))]
 
 
 async def _check_store(settings: Settings, keys: list[KeyEncryptionKey] | None) -> list[Finding]:

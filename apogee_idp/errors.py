@@ -10,6 +10,14 @@ ApogeeError
 │   ├── InvalidScope           400 invalid_scope
 │   ├── InvalidTarget          400 invalid_target
 │   ├── InvalidToken           401 invalid_token (RFC 6750 §3.1)
+│   ├── InsufficientScope      403 insufficient_scope (RFC 6750 §3.1)
+│   ├── AccessDenied           access_denied: the person said no (RFC 6749 §4.1.2.1)
+│   ├── UnsupportedResponseType  unsupported_response_type
+│   ├── RequestNotSupported    request_not_supported (OpenID Connect Core §6)
+│   ├── RequestUriNotSupported request_uri_not_supported
+│   ├── InteractionRequired    interaction_required: a person is needed (§3.1.2.6)
+│   │   ├── LoginRequired      login_required
+│   │   └── ConsentRequired    consent_required
 │   ├── ServerError            500 server_error
 │   └── TemporarilyUnavailable 503 temporarily_unavailable
 ├── StoreError                 what a store could not do
@@ -130,6 +138,65 @@ class InvalidToken(OAuthError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__("The token is not valid.", reason=reason)
+
+
+class InsufficientScope(OAuthError):
+    """The token is good, but not for this: ``scope`` is what it lacks."""
+
+    code = "insufficient_scope"
+    status = 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__("The token lacks a scope.", reason=f"no scope {scope}")
+        self.scope = scope
+
+
+class AccessDenied(OAuthError):
+    """The person, or a rule, said no."""
+
+    code = "access_denied"
+
+
+class UnsupportedResponseType(OAuthError):
+    """The response type is not one that this server has."""
+
+    code = "unsupported_response_type"
+
+
+class RequestNotSupported(OAuthError):
+    """The parameter ``request`` was used."""
+
+    code = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuthError):
+    """The parameter ``request_uri`` was used."""
+
+    code = "request_uri_not_supported"
+
+
+class InteractionRequired(OAuthError):
+    """A person is needed: a page is shown, or with ``prompt=none`` the client is told."""
+
+    code = "interaction_required"
+
+
+class LoginRequired(InteractionRequired):
+    """Nobody is signed in, or not the right one, or not freshly enough."""
+
+    code = "login_required"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("The user has to sign in.", reason=reason)
+
+
+class ConsentRequired(InteractionRequired):
+    """The user has not allowed all of it yet."""
+
+    code = "consent_required"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("The user has to agree.", reason=reason)
 
 
 class ServerError(OAuthError):

@@ -11,16 +11,23 @@ from .errors import NotYetKnown, ReservedName
 from .key_model import EncryptionKey, ProvidedKey, SigningKey
 from .model import Client, TokenProfile
 from .requests import (
+    AuthorizationRequest,
+    AuthorizationResponse,
     ClientAuthentication,
+    EndSessionRequest,
+    IdTokenHint,
     IntrospectionRequest,
     IssuedToken,
     Principal,
+    ResponseMode,
     RevocationRequest,
+    Session,
     TokenKind,
     TokenRequest,
     TokenResponse,
     ValidatedToken,
 )
+from .user_model import User
 
 RESERVED_CLAIMS = frozenset(
     {
@@ -38,6 +45,12 @@ RESERVED_PARAMETERS = frozenset(
     }
 )
 """Members of a token response that only the core writes (RFC 6749 §5)."""
+
+
+RESERVED_ANSWERS = frozenset(
+    {"code", "state", "iss", "error", "error_description", "error_uri", "response"}
+)
+"""Parameters of an authorization response that only the core writes (RFC 6749 §4.1.2)."""
 
 
 class Additions(MutableMapping[str, Any]):
@@ -83,6 +96,14 @@ def _extra_parameters() -> Additions:
 
 def _extra_members() -> Additions:
     return Additions(RESERVED_CLAIMS | {"active", "token_type", "username"})
+
+
+def _extra_answers() -> Additions:
+    return Additions(RESERVED_ANSWERS)
+
+
+def _user_claims() -> Additions:
+    return Additions(RESERVED_CLAIMS - {"name", "role"})
 
 
 def _extra_metadata() -> Additions:
@@ -190,6 +211,71 @@ class ProcessRevocation:
     def known_client(self) -> Client:
         """The caller, once it has authenticated; raises NotYetKnown before."""
         return _known(self.authentication)
+
+
+@dataclass(slots=True)
+class ProcessAuthorization:
+    """One authorization request (RFC 6749 §4.1.1) on its way to a code.
+
+    ``session`` is who is signed in in this browser. ``is_fresh`` says that she has signed in for
+    this very request, ``is_approved`` that she has just agreed to ``scopes``. A handler that needs
+    a person raises LoginRequired or ConsentRequired. ``parameters`` are added to the response.
+    """
+
+    request: AuthorizationRequest
+    session: Session | None = None
+    is_fresh: bool = False
+    is_approved: bool = False
+    client: Client | None = None
+    redirect_uri: str | None = None
+    response_mode: ResponseMode = "query"
+    scopes: tuple[str, ...] = ()
+    code: str | None = field(default=None, repr=False)
+    parameters: Additions = field(default_factory=_extra_answers)
+    response: AuthorizationResponse | None = None
+
+    def known_client(self) -> Client:
+        """The registered client that the request names, who has proven nothing.
+
+        Raises NotYetKnown when asked before ``AuthorizationStage.VALIDATE_CLIENT``.
+        """
+        if self.client is None:
+            raise NotYetKnown("asked for the client before it was looked up")
+        return self.client
+
+    def known_session(self) -> Session:
+        """Who is signed in; raises NotYetKnown before ``AuthorizationStage.VALIDATE_SESSION``."""
+        if self.session is None:
+            raise NotYetKnown("asked for the session before it was validated")
+        return self.session
+
+
+@dataclass(slots=True)
+class ProcessUserInfo:
+    """One userinfo request (OpenID Connect Core §5.3) on its way to an answer.
+
+    ``claims`` are told; the subject is added by the core.
+    """
+
+    access_token: str = field(repr=False)
+    token: ValidatedToken | None = None
+    user: User | None = None
+    claims: Additions = field(default_factory=_user_claims)
+
+
+@dataclass(slots=True)
+class ProcessEndSession:
+    """One logout request (OpenID Connect RP-Initiated Logout §2).
+
+    Whatever it asks for, the person confirms it. With a ``redirect_uri`` the browser goes there
+    afterwards, else to a page of ours; ``refusal`` says why, to the log alone.
+    """
+
+    request: EndSessionRequest
+    hint: IdTokenHint | None = None
+    client: Client | None = None
+    redirect_uri: str | None = None
+    refusal: str | None = None
 
 
 @dataclass(slots=True)

@@ -54,6 +54,10 @@ GRANT_TYPE_PERMISSION = "gt:"
 PKCE_REQUIREMENT = "ft:pkce"
 SCOPE_PERMISSION = "scp:"
 
+_LOOPBACK_URI = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?([/?].*)?")
+_LAST_PORT = 65_535
+_DANGEROUS = ("javascript", "data", "vbscript", "file", "blob", "about")
+
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,100}")
 _SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
 USER_SUBJECT_PREFIX = "usr_"
@@ -273,6 +277,36 @@ class Client:
     def permits_scope(self, name: str) -> bool:
         """Whether the client may ask for this scope."""
         return SCOPE_PERMISSION + name in self.permissions
+
+    def permits_redirect_uri(self, uri: str) -> bool:
+        """Whether people may be sent back to ``uri``: it is registered, character by character.
+
+        Of a native application at a loopback address, the port is free (RFC 8252 §7.3).
+        """
+        if not _is_harmless(uri):
+            return False
+        if uri in self.redirect_uris:
+            return True
+        wanted = _without_port(uri) if self.application_type == "native" else None
+        return wanted is not None and wanted in map(_without_port, self.redirect_uris)
+
+    def permits_post_logout_redirect_uri(self, uri: str) -> bool:
+        """Whether people may be sent to ``uri`` once they have signed out: it is registered."""
+        return _is_harmless(uri) and uri in self.post_logout_redirect_uris
+
+
+def _is_harmless(uri: str) -> bool:
+    """Whatever stands in the store, this may stand in a ``Location`` (RFC 9700 §2.1)."""
+    scheme = uri.partition(":")[0].lower()
+    return uri.isascii() and uri.isprintable() and " " not in uri and scheme not in _DANGEROUS
+
+
+def _without_port(uri: str) -> tuple[str, str] | None:
+    """What of a loopback URI has to be equal; None for any other URI."""
+    match = _LOOPBACK_URI.fullmatch(uri)
+    if match is None or not 0 < int(match[2] or 80) <= _LAST_PORT:
+        return None
+    return match[1], match[3] or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from .model import ADMIN_SCOPE, Client
+from .user_model import User
 
 AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+ResponseMode = Literal["query", "form_post"]
 TokenKind = Literal["access_token"]
 
 
@@ -82,6 +84,72 @@ class RevocationRequest:
     token: str | None = field(default=None, repr=False)
     credentials: Credentials | None = None
     parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuthorizationRequest:
+    """One parsed authorization request (RFC 6749 §4.1.1); nothing in it has been checked.
+
+    Absent and empty parameters are both ``None``; those that were sent more than once are named in
+    ``repeated`` and have no value. ``parameters`` has everything else that was sent.
+    """
+
+    client_id: str | None = None
+    redirect_uri: str | None = None
+    response_type: str | None = None
+    response_mode: str | None = None
+    scope: str | None = None
+    state: str | None = field(default=None, repr=False)
+    resources: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    repeated: frozenset[str] = frozenset()
+
+    @property
+    def prompts(self) -> frozenset[str]:
+        """The values of ``prompt`` (OpenID Connect Core §3.1.2.1)."""
+        return frozenset(self.parameters.get("prompt", "").split())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EndSessionRequest:
+    """One parsed logout request (OpenID Connect RP-Initiated Logout §2); nothing is checked."""
+
+    id_token_hint: str | None = field(default=None, repr=False)
+    client_id: str | None = None
+    post_logout_redirect_uri: str | None = None
+    state: str | None = field(default=None, repr=False)
+    repeated: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """Somebody who is signed in, in one browser; times are Unix seconds.
+
+    ``auth_time`` is when she proved who she is. Whether it has ended counts from ``begun_at``.
+    """
+
+    id: str = field(repr=False)
+    user: User
+    auth_time: int
+    begun_at: int
+    seen_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdTokenHint:
+    """What an id_token of this server says, which may have expired: whom it was for and about."""
+
+    subject: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationResponse:
+    """Where the browser goes, and with what (RFC 6749 §4.1.2)."""
+
+    redirect_uri: str
+    response_mode: ResponseMode
+    parameters: Mapping[str, str] = field(repr=False)
 
 
 ClientRequest = TokenRequest | IntrospectionRequest | RevocationRequest

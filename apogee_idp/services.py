@@ -6,14 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .authentication import ClientAuthenticator
+from .consents import Consents
+from .grants import Grants
+from .id_token_hints import IdTokenHints
+from .interactions import Interactions
 from .keyring import KeyRing
 from .minting import TokenMinter
 from .model import Client, Resource, Scope
 from .reading import TokenReader
 from .recipients import RecipientKeys
 from .revocation import Revocations
+from .sessions import Sessions
 from .settings import Settings
 from .stores.directory import Directory
+from .stores.repositories import Repository
+from .user_authentication import UserAuthenticator
+from .user_model import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,8 @@ class Services:
     """The collaborators that plugins receive in ``register``; all of it is shared and frozen.
 
     ``clients``, ``scopes`` and ``resources`` answer from a cache; a resource that nobody registered
-    is one without any facts. ``recipient_keys`` are those of resources. ``now`` gives Unix
+    is one without any facts; ``users`` answers from the store. ``recipient_keys`` are those of
+    resources. ``now`` gives Unix
     seconds, ``new_id`` a random id of 128 bits.
     """
 
@@ -35,5 +44,12 @@ class Services:
     minter: TokenMinter
     reader: TokenReader
     revocations: Revocations
+    users: Repository[User]
+    user_authenticator: UserAuthenticator
+    grants: Grants
+    sessions: Sessions
+    consents: Consents
+    interactions: Interactions
+    id_token_hints: IdTokenHints
     now: Callable[[], int]
     new_id: Callable[[], str]

@@ -48,6 +48,10 @@ class Settings:
     plugins: tuple[str, ...] = ()
     grant_types: tuple[str, ...] = IMPLEMENTED_GRANT_TYPES
     access_token_lifetime: int = 900
+    authorization_code_lifetime: int = 60
+    refresh_token_lifetime: int = 7_776_000
+    session_idle_seconds: int = 28_800
+    session_lifetime: int = 604_800
     cache_size: int = 10_000
     cache_seconds: float = 5.0
     cache_stale_seconds: float = 60.0
@@ -62,6 +66,7 @@ class Settings:
     key_files_password: str = field(default="", repr=False)
     client_files: tuple[str, ...] = ()
     private_hosts: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
     log_level: str = "info"
     log_format: str = "json"
     key_encryption_key: tuple[str, ...] = field(default=(), repr=False)

@@ -35,6 +35,41 @@ class ValidationStage(IntEnum):
     VALIDATE_REVOCATION = 2000
 
 
+class AuthorizationStage(IntEnum):
+    """The stages of ``ProcessAuthorization``.
+
+    What is refused before VALIDATE_PARAMETERS ends on a page: nobody knows yet where people may be
+    sent. Everything behind it is told to the client.
+    """
+
+    VALIDATE_REQUEST = 1000
+    VALIDATE_CLIENT = 2000
+    VALIDATE_REDIRECT_URI = 3000
+    VALIDATE_PARAMETERS = 3500
+    VALIDATE_PROOF_KEY = 4000
+    SET_SCOPES = 5000
+    VALIDATE_SESSION = 6000
+    VALIDATE_CONSENT = 7000
+    GENERATE_CODE = 8000
+    ATTACH_PARAMETERS = 9000
+
+
+class UserInfoStage(IntEnum):
+    """The stages of ``ProcessUserInfo``."""
+
+    VALIDATE_TOKEN = 1000
+    VALIDATE_SCOPES = 2000
+    ATTACH_CLAIMS = 3000
+
+
+class EndSessionStage(IntEnum):
+    """The stages of ``ProcessEndSession``."""
+
+    VALIDATE_REQUEST = 1000
+    VALIDATE_CLIENT = 2000
+    VALIDATE_REDIRECT_URI = 3000
+
+
 class IntrospectionStage(IntEnum):
     """The stages of ``ProcessIntrospection``."""
 

@@ -9,17 +9,24 @@ from enum import IntEnum
 
 from .assertions import AssertionVerifier
 from .authentication import ClientAuthenticator
+from .consents import Consents
 from .crypto.passwords import PasswordHashes
 from .crypto.secrets import SecretVerifier
 from .crypto.slow_hashes import SlowVerifier
 from .events import (
     GenerateToken,
+    ProcessAuthorization,
     ProcessConfiguration,
+    ProcessEndSession,
     ProcessIntrospection,
     ProcessRevocation,
     ProcessSignIn,
+    ProcessUserInfo,
     ValidateToken,
 )
+from .grants import Grants
+from .id_token_hints import IdTokenHints
+from .interactions import Interactions
 from .keyring import KeyRing
 from .logs import observe_handler
 from .minting import TokenMinter
@@ -34,18 +41,24 @@ from .remote_keys import RemoteKeys
 from .revocation import Revocations
 from .secret_usage import SecretUsage
 from .services import Services
+from .sessions import Sessions
 from .settings import BUILT_IN_PLUGIN, Settings
 from .stages import (
+    AuthorizationStage,
     ConfigurationStage,
+    EndSessionStage,
     IntrospectionStage,
     RevocationStage,
     Stage,
     TokenStage,
+    UserInfoStage,
     ValidationStage,
 )
 from .stores.base import Store
 from .stores.directory import Directory
-from .stores.repositories import Entity, clients_in, resources_in, scopes_in
+from .stores.repositories import Entity, clients_in, resources_in, scopes_in, users_in
+from .throttling import SignInThrottle
+from .user_authentication import UserAuthenticator
 
 REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
     ProcessSignIn: [stage for stage in Stage if stage is not Stage.REDEEM_GRANT],
@@ -53,6 +66,9 @@ REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
     ValidateToken: list(ValidationStage),
     ProcessIntrospection: list(IntrospectionStage),
     ProcessRevocation: list(RevocationStage),
+    ProcessAuthorization: list(AuthorizationStage),
+    ProcessUserInfo: list(UserInfoStage),
+    ProcessEndSession: list(EndSessionStage),
     ProcessConfiguration: list(ConfigurationStage),
 }
 
@@ -84,6 +100,7 @@ def build_services(on: Foundation) -> Services:
     resources = _directory(_resource_in(store), settings)
     authenticator = _build_authenticator(on, clients)
     references = ReferenceTokens(store.tokens)
+    users = users_in(store)
     issuer = settings.issuer
     return Services(
         settings=settings.without_secrets(),  # for plugins
@@ -103,6 +120,24 @@ def build_services(on: Foundation) -> Services:
         ),
         reader=TokenReader(issuer, on.keys, references, now=now),
         revocations=Revocations(store.revocations, references, clients, now=now),
+        users=users,
+        user_authenticator=UserAuthenticator(
+            store,
+            on.passwords,
+            SignInThrottle(monotonic=time.monotonic),
+            now=now,
+        ),
+        grants=Grants(store.tokens, now=now, new_id=on.new_id),
+        sessions=Sessions(
+            store.sessions,
+            users.get,
+            idle=settings.session_idle_seconds,
+            lifetime=settings.session_lifetime,
+            now=now,
+        ),
+        consents=Consents(store.consents, now=now),
+        interactions=Interactions(store.interactions, now=now),
+        id_token_hints=IdTokenHints(issuer, on.keys),
         now=now,
         new_id=on.new_id,
     )

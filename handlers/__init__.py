@@ -10,40 +10,57 @@ from functools import partial
 from apogee_idp import (
     INTROSPECTION_PERMISSION,
     REVOCATION_PERMISSION,
+    AuthorizationStage,
     ConfigurationStage,
+    EndSessionStage,
     GenerateToken,
     IntrospectionStage,
+    ProcessAuthorization,
     ProcessConfiguration,
+    ProcessEndSession,
     ProcessIntrospection,
     ProcessRevocation,
     ProcessSignIn,
+    ProcessUserInfo,
     Registry,
     RevocationStage,
     Services,
     Stage,
     TokenStage,
+    UserInfoStage,
     ValidateToken,
     ValidationStage,
 )
 
 from .attach_capabilities import AttachCapabilities
 from .attach_claims import attach_claims
+from .attach_code import attach_code
 from .attach_endpoints import AttachEndpoints
 from .attach_parameters import attach_parameters
 from .attach_security_credentials import AttachSecurityCredentials
 from .build_principal import build_principal
 from .configure_encryption import configure_encryption
+from .generate_code import GenerateCode
 from .generate_token import GenerateAccessToken
 from .read_token import ReadToken
 from .revoke_token import RevokeToken
 from .set_resources import SetResources
 from .set_scopes import SetScopes
+from .set_user_scopes import SetUserScopes
+from .validate_authorization_request import refuse_repetition, require_client_and_redirect_uri
 from .validate_authorized_party import ValidateIntrospectingParty, validate_revoking_party
 from .validate_client import ValidateClient
+from .validate_consent import ValidateConsent
+from .validate_known_client import ValidateKnownClient, ValidateLeavingClient
+from .validate_parameters import ValidateParameters
 from .validate_permissions import ValidateEndpointPermission, validate_permissions
+from .validate_proof_key import validate_proof_key
+from .validate_redirect_uri import validate_post_logout_redirect_uri, validate_redirect_uri
 from .validate_request import ValidateRequest, require_token
 from .validate_revocation import ValidateRevocation
+from .validate_session import ValidateSession
 from .validate_token import ValidatePresentedToken
+from .validate_user_info import ValidateUserToken, attach_user_claims, validate_user_scopes
 from .write_token import WriteToken
 
 
@@ -53,6 +70,9 @@ def register(registry: Registry, services: Services) -> None:
     _register_tokens(registry, services)
     _register_introspection(registry, services)
     _register_revocation(registry, services)
+    _register_authorization(registry, services)
+    _register_user_info(registry, services)
+    _register_end_session(registry, services)
     _register_configuration(registry, services)
 
 
@@ -105,6 +125,37 @@ def _register_revocation(registry: Registry, services: Services) -> None:
     on(ValidatePresentedToken(registry), name="validate_token", order=stage.VALIDATE_TOKEN)
     on(party, name="validate_authorized_party", order=stage.VALIDATE_AUTHORIZED_PARTY)
     on(RevokeToken(services), name="revoke_token", order=stage.REVOKE_TOKEN)
+
+
+def _register_authorization(registry: Registry, services: Services) -> None:
+    on, stage = partial(registry.add, ProcessAuthorization), AuthorizationStage
+    form, parameters = require_client_and_redirect_uri, ValidateParameters(services)
+    on(form, name="validate_request", order=stage.VALIDATE_REQUEST)
+    on(ValidateKnownClient(services), name="validate_client", order=stage.VALIDATE_CLIENT)
+    on(validate_redirect_uri, name="validate_redirect_uri", order=stage.VALIDATE_REDIRECT_URI)
+    on(parameters, name="validate_parameters", order=stage.VALIDATE_PARAMETERS)
+    on(validate_proof_key, name="validate_proof_key", order=stage.VALIDATE_PROOF_KEY)
+    on(SetUserScopes(services), name="set_scopes", order=stage.SET_SCOPES)
+    on(ValidateSession(services), name="validate_session", order=stage.VALIDATE_SESSION)
+    on(ValidateConsent(services), name="validate_consent", order=stage.VALIDATE_CONSENT)
+    on(GenerateCode(services), name="generate_code", order=stage.GENERATE_CODE)
+    on(attach_code, name="attach_parameters", order=stage.ATTACH_PARAMETERS)
+
+
+def _register_user_info(registry: Registry, services: Services) -> None:
+    on, stage = partial(registry.add, ProcessUserInfo), UserInfoStage
+    token = ValidateUserToken(registry, services)
+    on(token, name="validate_token", order=stage.VALIDATE_TOKEN)
+    on(validate_user_scopes, name="validate_scopes", order=stage.VALIDATE_SCOPES)
+    on(attach_user_claims, name="attach_claims", order=stage.ATTACH_CLAIMS)
+
+
+def _register_end_session(registry: Registry, services: Services) -> None:
+    on, stage = partial(registry.add, ProcessEndSession), EndSessionStage
+    uri = validate_post_logout_redirect_uri
+    on(refuse_repetition, name="validate_request", order=stage.VALIDATE_REQUEST)
+    on(ValidateLeavingClient(services), name="validate_client", order=stage.VALIDATE_CLIENT)
+    on(uri, name="validate_redirect_uri", order=stage.VALIDATE_REDIRECT_URI)
 
 
 def _register_configuration(registry: Registry, services: Services) -> None:

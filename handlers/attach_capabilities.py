@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from apogee_idp import SIGNING_ALGORITHMS, ProcessConfiguration, Services
+from apogee_idp import SIGNING_ALGORITHMS, STANDARD_SCOPES, ProcessConfiguration, Services
 
 _METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 _CLAIMS = ("iss", "sub", "name", "client_id", "aud", "scope", "role", "iat", "exp", "jti")
+
+_FOR_PEOPLE = {
+    "response_types_supported": ["code"],
+    "response_modes_supported": ["query", "form_post"],
+    "code_challenge_methods_supported": ["S256"],
+    "authorization_response_iss_parameter_supported": True,
+    "prompt_values_supported": ["none", "login", "consent", "select_account"],
+    "scopes_supported": sorted(STANDARD_SCOPES),
+}
+"""OpenID Connect Discovery §3, RFC 7636 §6.2, RFC 9207 §3."""
 
 
 class AttachCapabilities:
@@ -28,3 +38,5 @@ class AttachCapabilities:
             request_parameter_supported=False,
             request_uri_parameter_supported=False,
         )
+        if "authorization_code" in self._grant_types:
+            event.metadata.update(_FOR_PEOPLE)

@@ -16,3 +16,7 @@ class AttachEndpoints:
         event.metadata["introspection_endpoint"] = self._settings.endpoint("/connect/introspect")
         event.metadata["revocation_endpoint"] = self._settings.endpoint("/connect/revoke")
         event.metadata["jwks_uri"] = self._settings.endpoint("/.well-known/jwks")
+        if "authorization_code" in self._settings.grant_types:
+            event.metadata["authorization_endpoint"] = self._settings.endpoint("/connect/authorize")
+            event.metadata["userinfo_endpoint"] = self._settings.endpoint("/connect/userinfo")
+            event.metadata["end_session_endpoint"] = self._settings.endpoint("/connect/logout")

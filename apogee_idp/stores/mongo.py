@@ -103,6 +103,18 @@ class MongoStore:
         return self._collections["secrets"]
 
     @property
+    def sessions(self) -> MongoCollection:
+        return self._collections["sessions"]
+
+    @property
+    def consents(self) -> MongoCollection:
+        return self._collections["consents"]
+
+    @property
+    def interactions(self) -> MongoCollection:
+        return self._collections["interactions"]
+
+    @property
     def tokens(self) -> MongoCollection:
         return self._collections["tokens"]
 

@@ -58,6 +58,9 @@ class SqliteStore:
         self.secrets = made["secrets"]
         self.users = made["users"]
         self.logins = made["logins"]
+        self.sessions = made["sessions"]
+        self.consents = made["consents"]
+        self.interactions = made["interactions"]
 
     def prospect(self) -> Finding | None:
         """In memory there is always something to open."""

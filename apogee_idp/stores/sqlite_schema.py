@@ -37,7 +37,11 @@ STEPS: dict[str, tuple[str, ...]] = {
     "a table for the audit trail": (_table("audit"),),
     "table for the use of secrets": (_table("secrets"),),
     "table for Idempotency-Keys": _expiring_table("idempotency"),
-    "tables for users and their logins": (_table("users"), _table("logins")),
+    "tables for users, sessions and grants": (
+        *map(_table, ("users", "logins", "consents")),
+        *_expiring_table("sessions"),
+        *_expiring_table("interactions"),
+    ),
 }
 """Numbered from 1. A step that was released is never changed: new tables are a new step."""
 

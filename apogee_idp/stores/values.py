@@ -23,10 +23,13 @@ COLLECTIONS = {
     "secrets": "_id",
     "users": "_id",
     "logins": "_id",
+    "sessions": "_id",
+    "consents": "_id",
+    "interactions": "_id",
 }
 """Each collection, and the member in which OpenIddict's documents have their key."""
 
-EXPIRING = ("revocations", "tokens", "assertions", "idempotency")
+EXPIRING = ("revocations", "tokens", "assertions", "idempotency", "sessions", "interactions")
 """Collections of documents that come and go with the traffic, each with an expiry."""
 
 FOLLOWED = ("applications", "scopes", "keys", "resources")

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from ..pipeline import Registry
+from ..services import Services
 from .api.application import add_management_api
 from .api.calls import Desk
 from .endpoint import Answer, FormEndpoint
 from .in_flight import InFlight
+from .interaction.authorization import AuthorizationEndpoint, Authorizer
+from .interaction.login import InteractionEndpoint
+from .interaction.logout import LogoutEndpoint
+from .interaction.people import People
 from .introspection import IntrospectionEndpoint, RevocationEndpoint
 from .middleware import log_requests, render_errors, set_security_headers
 from .pages import Pages, set_up_templates
 from .token import TokenEndpoint
+from .user_info import UserInfoEndpoint
 from .well_known import WellKnown
 
 
@@ -25,7 +32,7 @@ def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
         middlewares=[in_flight.middleware, log_requests(services.new_id), render_errors]
     )
     app.on_response_prepare.append(set_security_headers)
-    set_up_templates(app, services)
+    set_up_templates(app, services.settings)
     base = services.settings.issuer_path
     pages = Pages(services)
     well_known = WellKnown(services, registry)
@@ -44,5 +51,28 @@ def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
     router.add_get(f"{base}/.well-known/jwks", well_known.jwks)
     router.add_get(f"{base}/", pages.index)
     router.add_get(f"{base}/apogee.css", pages.style)
+    user_info = UserInfoEndpoint(services, registry)
+    for method in ("GET", "POST", "OPTIONS"):
+        router.add_route(method, f"{base}/connect/userinfo", user_info.handle)
+    _add_interaction(router, services, registry)
     add_management_api(router, desk)
     return app
+
+
+def _add_interaction(router: web.UrlDispatcher, services: Services, registry: Registry) -> None:
+    """Where people come with their browsers."""
+    base = f"{services.settings.issuer_path}/connect"
+    people, authorizer = People(services), Authorizer(services, registry)
+    authorization = AuthorizationEndpoint(services, authorizer, people)
+    interaction = InteractionEndpoint(services, authorizer, people)
+    logout = LogoutEndpoint(services, registry, people)
+    pages = {
+        "authorize": authorization.handle,
+        "interaction/{handle}": interaction.handle,
+        "logout": logout.request,
+        "logout/{handle}": logout.confirm,
+    }
+    for path, handler in pages.items():
+        router.add_get(f"{base}/{path}", handler, allow_head=False)
+        router.add_post(f"{base}/{path}", handler)
+    router.add_get(f"{base}/signed-out", logout.done)

@@ -14,7 +14,9 @@ from apogee_idp.app import opened_installation, opened_store
 from apogee_idp.crypto.secrets import secret_id_of
 from apogee_idp.model import Client
 from apogee_idp.settings import Settings, load_settings
+from apogee_idp.stores.mongo_schema import STEPS as MONGO_STEPS
 from apogee_idp.stores.repositories import clients_in
+from apogee_idp.stores.sqlite_schema import STEPS
 from tests.canary import findings_in
 
 from .conftest import Cli
@@ -229,6 +231,16 @@ def test_a_damaged_store_is_named(cli: Cli, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_check_looks_at_the_operators_pages(cli: Cli, tmp_path: Path) -> None:
+    """Before a server stumbles over them."""
+    (tmp_path / "texts.toml").write_text("[login]\ntitel = 'x'", encoding="utf-8")
+    done = cli("check", APOGEE_TEMPLATES=str(tmp_path))
+    assert done.returncode == 1
+    assert "texts.toml: login.titel: is no text of this version" in done.stdout
+    (tmp_path / "texts.toml").write_text("[login]\ntitle = 'x'", encoding="utf-8")
+    assert "ok    templates" in cli("check", APOGEE_TEMPLATES=str(tmp_path)).stdout
+
+
 def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
     """Event, order, name, distribution and version, filter; the built-ins are plugins too."""
     lines = cli("handlers").stdout.splitlines()
@@ -238,8 +250,21 @@ def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
         "GenerateToken 500 attach_claims",
         "GenerateToken 1000 attach_security_credentials",
         "GenerateToken 2000 write_token",
+        "ProcessAuthorization 1000 validate_request",
+        "ProcessAuthorization 2000 validate_client",
+        "ProcessAuthorization 3000 validate_redirect_uri",
+        "ProcessAuthorization 3500 validate_parameters",
+        "ProcessAuthorization 4000 validate_proof_key",
+        "ProcessAuthorization 5000 set_scopes",
+        "ProcessAuthorization 6000 validate_session",
+        "ProcessAuthorization 7000 validate_consent",
+        "ProcessAuthorization 8000 generate_code",
+        "ProcessAuthorization 9000 attach_parameters",
         "ProcessConfiguration 1000 attach_endpoints",
         "ProcessConfiguration 2000 attach_capabilities",
+        "ProcessEndSession 1000 validate_request",
+        "ProcessEndSession 2000 validate_client",
+        "ProcessEndSession 3000 validate_redirect_uri",
         "ProcessIntrospection 1000 validate_request",
         "ProcessIntrospection 2000 validate_client",
         "ProcessIntrospection 3000 validate_permissions",
@@ -260,6 +285,9 @@ def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
         "ProcessSignIn 8000 configure_encryption",
         "ProcessSignIn 9000 generate_token",
         "ProcessSignIn 10000 attach_parameters",
+        "ProcessUserInfo 1000 validate_token",
+        "ProcessUserInfo 2000 validate_scopes",
+        "ProcessUserInfo 3000 attach_claims",
         "ValidateToken 1000 read_token",
         "ValidateToken 2000 validate_revocation",
     ]
@@ -361,15 +389,15 @@ def test_check_finds_a_wrong_key(cli: Cli, home_env: dict[str, str]) -> None:
 
 def test_db_says_and_does_what_is_missing(cli: Cli, backend: str) -> None:
     """``status`` changes nothing and fails until ``upgrade`` has done every step."""
-    steps = {"sqlite": 7, "mongodb": 6}[backend]
     before = cli("db", "status")
     assert before.returncode == 1
     if backend == "sqlite":
         assert "none yet: the first start makes" in before.stderr
     else:
         told = [line.split()[-1] for line in before.stdout.splitlines()]
-        assert told == ["DONE", *["no"] * steps]
+        assert told == ["DONE", *["no"] * len(MONGO_STEPS)]
     assert cli("db", "status").stdout == before.stdout
+    steps = len(STEPS if backend == "sqlite" else MONGO_STEPS)
     assert cli("db", "upgrade").stdout == f"The schema is at step {steps} of {steps}.\n"
     after = cli("db", "status", "--json")
     assert after.returncode == 0
@@ -392,7 +420,8 @@ def test_check_says_which_step_comes_next(cli: Cli, tmp_path: Path) -> None:
     old = {"APOGEE_STORE": "sqlite:///old.db"}
     done = cli("check", **old)
     assert done.returncode == 0
-    assert "step 1 of 7: the next start, or `apogee-idp db upgrade`, goes on" in done.stdout
+    goes_on = f"step 1 of {len(STEPS)}: the next start, or `apogee-idp db upgrade`, goes on"
+    assert goes_on in done.stdout
     assert cli("db", "status", **old).returncode == 1
     with sqlite3.connect(tmp_path / "old.db") as db:
         assert db.execute("PRAGMA user_version").fetchone() == (1,)

@@ -70,7 +70,7 @@ def test_an_administrator_is_made_and_unmade(cli: Cli) -> None:
     ]
     assert cli("users", "revoke", "ann@example.com", "idp-admin").returncode == 0
     trail = json.loads(cli("audit", "list", "--json").stdout)
-    assert [entry["action"] for entry in trail[:3]] == ["revoke_role", "grant_role", "add_user"]
+    assert {entry["action"] for entry in trail} == {"add_user", "grant_role", "revoke_role"}
     assert all(entry["actor"].startswith("cli:") for entry in trail)
 
 

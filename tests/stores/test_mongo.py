@@ -207,9 +207,11 @@ async def test_the_prefix_is_a_setting(
     assert sorted(names) == [
         "idp.x.apogee.assertions",
         "idp.x.apogee.idempotency",
+        "idp.x.apogee.interactions",
         "idp.x.apogee.keys",
         "idp.x.apogee.revocations",
         "idp.x.apogee.schema",
+        "idp.x.apogee.sessions",
         "idp.x.apogee.tokens",
         "idp.x.applications",
         "idp.x.scopes",

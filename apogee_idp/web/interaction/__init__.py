@@ -1,0 +1,1 @@
+"""Where people come in: the authorization request, its pages, and signing out."""

@@ -1,0 +1,74 @@
+"""Which browser this is, and who is signed in there."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ...browser_secrets import key_of, new_value
+from ...interactions import Interaction, Interactions, Purpose
+from ...requests import Session
+from ...services import Services
+from ...user_model import User
+from ..cookies import Cookies
+
+
+class People:
+    """Sessions and interactions by a browser's cookies; every method raises StoreUnavailable.
+
+    Every method raises InvalidRequest for cookies that are there twice.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._cookies = Cookies(services.settings.issuer)
+        self._sessions = services.sessions
+        self._interactions: Interactions = services.interactions
+
+    async def session(self, request: web.Request) -> Session | None:
+        """Who is signed in in this browser, if anyone."""
+        return await self._sessions.find(self._cookies.read(request, "session"))
+
+    async def sign_in(self, request: web.Request, user: User) -> tuple[str, Session]:
+        """A new session, for ``remember``; the one before it, if any, has ended.
+
+        Never one that the browser came with: somebody else may have put it there.
+        """
+        previous = self._cookies.read(request, "session")
+        if previous is not None:
+            await self._sessions.end(key_of(previous))
+        return await self._sessions.begin(user)
+
+    def remember(self, response: web.Response, value: str) -> web.Response:
+        """The response, which gives the browser the value of its new session."""
+        self._cookies.write(response, "session", value)
+        return response
+
+    async def sign_out(self, request: web.Request) -> None:
+        """Ends the session of this browser, if there is one."""
+        value = self._cookies.read(request, "session")
+        if value is not None:
+            await self._sessions.end(key_of(value))
+
+    def forget(self, response: web.Response) -> web.Response:
+        """The response, which takes the session's value from the browser."""
+        self._cookies.clear(response, "session")
+        return response
+
+    def secret(self, request: web.Request) -> str:
+        """What only this browser knows; a new value for one that has none, to be kept by it."""
+        return self._cookies.read(request, "browser") or new_value()
+
+    def mark(self, request: web.Request, response: web.Response, secret: str) -> web.Response:
+        """The response, which gives the browser that value, unless it has it already."""
+        if self._cookies.read(request, "browser") != secret:
+            self._cookies.write(response, "browser", secret)
+        return response
+
+    async def interaction(
+        self, request: web.Request, purpose: Purpose, secret: str
+    ) -> Interaction | None:
+        """The one in the address, if it is this browser's or nobody's yet: then it becomes its."""
+        found = await self._interactions.find(request.match_info["handle"], purpose)
+        browser = key_of(secret)
+        if found is not None and found.browser is None:
+            return await self._interactions.bind(found, browser)
+        return found if found is not None and found.browser == browser else None

@@ -1,0 +1,181 @@
+"""What only a browser decides: policies, cookies, redirects behind forms, going back, frames."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.chromium import Tab, chromium
+from tests.conftest import StartIdp
+
+from .conftest import EMAIL, GRANT_TYPES, PASSWORD, Clock, Site, address
+
+
+@dataclass
+class Program:
+    """A client on the same machine, where people come back; what came is in ``seen``."""
+
+    url: str = ""
+    seen: list[dict[str, str]] = field(default_factory=list)
+    referrers: set[str] = field(default_factory=set)
+
+    async def callback(self, request: web.Request) -> web.Response:
+        self.seen.append({**request.query, **await request.post()})  # type: ignore[dict-item]
+        self.referrers.add(request.headers.get("Referer", ""))
+        return web.Response(text="<h1>Welcome back</h1>", content_type="text/html")
+
+    async def frame(self, request: web.Request) -> web.Response:
+        page = f'<h1>Frame</h1><iframe src="{request.query["url"]}"></iframe>'
+        return web.Response(text=page, content_type="text/html")
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        app = web.Application()
+        app.router.add_route("*", "/callback", self.callback)
+        app.router.add_get("/frame", self.frame)
+        async with TestServer(app) as server:
+            self.url = f"http://127.0.0.1:{server.port}"
+            yield
+
+
+@dataclass
+class Scene:
+    """The browser, the server, and the client."""
+
+    tab: Tab
+    site: Site
+    program: Program
+
+    def address(self, **changes: str | None) -> str:
+        """Where the client sends people."""
+        own = {"redirect_uri": f"{self.program.url}/callback", "state": "s"}
+        return f"http://localhost:{self.site.idp.port}{address(**own | changes)}"
+
+
+@pytest.fixture
+async def scene(start_idp: StartIdp) -> AsyncIterator[Scene]:
+    """A developer's machine, where nothing has TLS."""
+    clock, program = Clock(), Program()
+    issuer = "http://localhost:8080"
+    site = Site(await start_idp(clock=clock, issuer=issuer, grant_types=GRANT_TYPES), clock)
+    await site.add_app(application_type="native", redirect_uris=("http://127.0.0.1/callback",))
+    await site.add_user()
+    async with program.listening(), chromium() as tab:
+        yield Scene(tab, site, program)
+
+
+async def sign_in(tab: Tab, password: str = PASSWORD) -> None:
+    await tab.until_title("Sign in")
+    await tab.fill(email=EMAIL, password=password)
+    await tab.press("sign_in")
+
+
+async def test_the_whole_way_and_back(scene: Scene) -> None:
+    """A wrong password first; in the end a code, and no trace of where she came from.
+
+    A-AZ-11: who goes back from there and agrees again gets no second one.
+    """
+    tab = scene.tab
+    await tab.open(scene.address())
+    await sign_in(tab, "wrong")
+    await tab.until("document.querySelector('[role=alert]') !== null")
+    await sign_in(tab)
+    await tab.until_title("Allow The App?")
+    await tab.press("approve")
+    await tab.until_title("Welcome back")
+    (back,) = scene.program.seen
+    assert back.keys() == {"code", "state", "iss"}
+    assert scene.program.referrers == {""}
+    await tab.command("Page.navigateToHistoryEntry", entryId=await _entry(tab, "interaction"))
+    await tab.until_title("Allow The App?")  # as the browser remembers it
+    await tab.press("approve")
+    await tab.until_title("This page is no longer good")
+    assert len(scene.program.seen) == 1
+    # Statuses apart, nothing was complained about: no policy, no cookie.
+    assert [text for text in tab.problems if "Failed to load" not in text] == []
+
+
+async def _entry(tab: Tab, part: str) -> int:
+    entries = (await tab.command("Page.getNavigationHistory"))["entries"]
+    return int([entry["id"] for entry in entries if part in entry["url"]][-1])
+
+
+async def test_R_AE_12_form_post_runs_its_one_script(scene: Scene) -> None:
+    """The policy allows that and no other."""
+    tab = scene.tab
+    await tab.open(scene.address(response_mode="form_post"))
+    await sign_in(tab)
+    await tab.until_title("Allow The App?")
+    await tab.press("approve")
+    await tab.until_title("Welcome back")
+    (back,) = scene.program.seen
+    assert back.keys() == {"code", "state", "iss"}
+
+
+async def test_A_AZ_04_no_page_in_a_frame(scene: Scene) -> None:
+    """The browser does not show it there."""
+    tab = scene.tab
+    await tab.open(f"{scene.program.url}/frame?url={scene.address().replace('&', '%26')}")
+    await tab.until_title("Frame")
+    await tab.until("document.querySelector('iframe').contentDocument === null")
+    await tab.evaluate("1")
+    assert any("frame-ancestors" in text or "Refused" in text for text in tab.problems)
+
+
+async def test_R_OC_07_signing_out(scene: Scene) -> None:
+    """The cookie is gone, and so is the session."""
+    tab = scene.tab
+    await tab.open(scene.address())
+    await sign_in(tab)
+    await tab.until_title("Allow The App?")
+    await tab.open(f"http://localhost:{scene.site.idp.port}/connect/logout")
+    await tab.until_title("Sign out?")
+    await tab.press("sign_out")
+    await tab.until_title("You are signed out")
+    await tab.open(scene.address())
+    await tab.until_title("Sign in")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_fit_on_a_phone(scene: Scene, scheme: str) -> None:
+    """Nothing to scroll sideways, buttons for thumbs, and words that stand out from the page."""
+    tab = scene.tab
+    size = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
+    await tab.command("Emulation.setDeviceMetricsOverride", **size)
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    await tab.command("Emulation.setEmulatedMedia", features=[feature])
+    await tab.open(scene.address(scope="openid profile email phone address roles"))
+    await tab.until_title("Sign in")
+    await check_layout(tab)
+    await sign_in(tab)
+    await tab.until_title("Allow The App?")
+    await check_layout(tab)
+
+
+async def check_layout(tab: Tab) -> None:
+    """WCAG 2.2 §1.4.10, §2.5.8 and §1.4.3."""
+    assert await tab.evaluate("document.documentElement.scrollWidth") <= 320
+    heights = "[...document.querySelectorAll('button')].map(b => b.offsetHeight)"
+    assert min(await tab.evaluate(heights)) >= 44
+    assert await tab.evaluate(_CONTRAST) >= 4.5
+
+
+_CONTRAST = """(() => {
+  const light = c => c.match(/[0-9.]+/g).slice(0, 3).map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = e => {
+    const c = getComputedStyle(e).backgroundColor;
+    return /, 0\\)$/.test(c) && e.parentElement ? behind(e.parentElement) : c;
+  };
+  const texts = [...document.querySelectorAll('h1, p, label, strong, span, button, header')];
+  return Math.min(...texts.map(e => {
+    const [a, b] = [light(getComputedStyle(e).color), light(behind(e))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  }));
+})()"""
