@@ -79,7 +79,6 @@ from .events import (
     ProvideKeys,
     ValidateToken,
 )
-from .grants import Grant
 from .key_model import EncryptionKey, KeyRecord, KeyRingRecord, ProvidedKey, SigningKey
 from .model import (
     INTROSPECTION_PERMISSION,
@@ -103,9 +102,11 @@ from .requests import (
     AuthorizationResponse,
     ClientAuthentication,
     EndSessionRequest,
+    Grant,
     IdTokenHint,
     IntrospectionRequest,
     IssuedToken,
+    PresentedGrant,
     Principal,
     RevocationRequest,
     Session,
@@ -127,13 +128,14 @@ from .stages import (
     UserInfoStage,
     ValidationStage,
 )
-from .user_claims import released_claims
+from .user_claims import RELEASED_CLAIMS, released_claims
 from .user_model import User
 
 __all__ = [
     "COMMANDS",
     "INTROSPECTION_PERMISSION",
     "MANAGEMENT_SCOPES",
+    "RELEASED_CLAIMS",
     "REVOCATION_PERMISSION",
     "SIGNING_ALGORITHMS",
     "STANDARD_SCOPES",
@@ -194,6 +196,7 @@ __all__ = [
     "MaintainKeys",
     "NotYetKnown",
     "OAuthError",
+    "PresentedGrant",
     "Principal",
     "ProcessAuthorization",
     "ProcessConfiguration",

@@ -270,6 +270,7 @@ async def _kept_in_step(
         store.idempotency.expire,
         store.sessions.expire,
         store.interactions.expire,
+        store.authorizations.expire,
         foundation.usage.flush,
         lambda: audit.settle(store),
     )

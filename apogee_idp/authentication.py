@@ -8,12 +8,15 @@ from weakref import WeakSet
 from .assertions import AssertionVerifier, parse_assertion
 from .crypto.secrets import SecretVerifier
 from .errors import InvalidClient, UnusableEvent
-from .model import Client, ClientSecret, is_client_id
+from .model import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, ClientSecret, is_client_id
 from .requests import (
     ClientAuthentication,
     ClientRequest,
     PresentedAssertion,
     PresentedCredentials,
+    PresentedName,
+    RevocationRequest,
+    TokenRequest,
 )
 from .secret_usage import SecretUsage
 from .stores.directory import Directory
@@ -56,6 +59,8 @@ class ClientAuthenticator:
                 client = await self._by_assertion(presented)
             case PresentedCredentials() as presented:
                 client = await self._by_secret(presented)
+            case PresentedName() as presented:
+                client = await self._by_name(presented, request)
         proof = ClientAuthentication(client, request, request.credentials.method)
         self._proofs.add(proof)
         return proof
@@ -92,12 +97,28 @@ class ClientAuthenticator:
             raise InvalidClient(reason=obstacle)
         return client
 
+    async def _by_name(self, presented: PresentedName, request: ClientRequest) -> Client:
+        """RFC 6749 §3.2.1: for a public client, with a proof of its own, or to end its tokens."""
+        client = await self._registered(presented.client_id)
+        if not _takes_public_clients(request):
+            raise InvalidClient(reason="no client authentication")
+        if client is None or not client.enabled or client.client_type != "public":
+            raise InvalidClient(reason="no enabled public client, and no other authentication")
+        return client
+
     async def _registered(self, client_id: str) -> Client | None:
         return await self._clients.get(client_id) if is_client_id(client_id) else None
 
     def _usable_secrets(self, client: Client) -> tuple[ClientSecret, ...]:
         now = self._now()
         return tuple(s for s in client.secrets if not s.is_expired(now))
+
+
+def _takes_public_clients(request: ClientRequest) -> bool:
+    """Where a code, a refresh token or any token to be ended is presented (RFC 7009 §2.1)."""
+    if isinstance(request, TokenRequest):
+        return request.grant_type in (AUTHORIZATION_CODE, REFRESH_TOKEN)
+    return isinstance(request, RevocationRequest)
 
 
 def _obstacle(client: Client | None) -> str:

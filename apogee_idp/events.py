@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import NotYetKnown, ReservedName
 from .key_model import EncryptionKey, ProvidedKey, SigningKey
-from .model import Client, TokenProfile
+from .model import AUTHORIZATION_CLAIM, Client, TokenProfile
 from .requests import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -18,6 +18,7 @@ from .requests import (
     IdTokenHint,
     IntrospectionRequest,
     IssuedToken,
+    PresentedGrant,
     Principal,
     ResponseMode,
     RevocationRequest,
@@ -33,7 +34,7 @@ RESERVED_CLAIMS = frozenset(
     {
         *("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope"),
         *("cnf", "act", "azp", "nonce", "sid", "auth_time", "acr"),
-        *("name", "role"),
+        *("name", "role", "at_hash", "c_hash", AUTHORIZATION_CLAIM),
     }
 )
 """Claims that only the core writes; ``name`` and ``role`` come from the principal."""
@@ -120,11 +121,14 @@ def _known(authentication: ClientAuthentication | None) -> Client:
 class ProcessSignIn:
     """One token request on its way to a token response.
 
+    ``grant`` is what a code or refresh token stands for, and ``user`` whoever gave it.
     ``claims`` are added to every token of this request, ``parameters`` to its response.
     """
 
     request: TokenRequest
     authentication: ClientAuthentication | None = None
+    grant: PresentedGrant | None = None
+    user: User | None = None
     principal: Principal | None = None
     scopes: tuple[str, ...] = ()
     audience: tuple[str, ...] = ()
@@ -132,6 +136,8 @@ class ProcessSignIn:
     encrypt_access_token: bool = True
     claims: Additions = field(default_factory=_extra_claims)
     access_token: IssuedToken | None = field(default=None, repr=False)
+    id_token: IssuedToken | None = field(default=None, repr=False)
+    refresh_token: IssuedToken | None = field(default=None, repr=False)
     parameters: Additions = field(default_factory=_extra_parameters)
     response: TokenResponse | None = None
 
@@ -149,8 +155,7 @@ class GenerateToken:
 
     What stands here concerns this token alone: its extra claims, keys, ``typ`` and lifetime
     (seconds). Without an ``encryption_key`` the token is a plain JWS; a ``reference`` token is
-    opaque, and neither signed nor encrypted. ``kind`` tells an access
-    token from what else will be generated in this way.
+    opaque, and neither signed nor encrypted. Of a refresh token only the lifetime can be decided.
     """
 
     sign_in: ProcessSignIn

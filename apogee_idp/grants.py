@@ -1,54 +1,293 @@
-"""What one sign-in allows one client, and the codes that stand for it."""
+"""What people have allowed clients: codes and refresh tokens, each good for one redemption.
+
+One document is one authorization: what was granted, which code stands for it, and which refresh
+token is the current one. So whatever happens to it is one compare-and-set: a redemption, the next
+refresh token, its end.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+from weakref import WeakSet
 
-from .browser_secrets import key_of, new_value
-from .stores.base import Collection
+from .crypto.handles import Code, RefreshToken, hash_of, is_hash_of
+from .errors import Conflict, InvalidGrant, InvalidToken, UnreadableDocument, UnusableEvent
+from .model import MAXIMUM_TOKEN_LIFETIME
+from .requests import Grant, PresentedGrant
+from .stores.base import Collection, Stored
+from .stores.members import one_of, optional, text, texts, whole
+from .stores.values import Document
+from .user_model import User, is_user_subject
+
+RACE_SECONDS = 10
+"""A reuse that comes so soon after the redemption lost a race, and betrays nobody."""
+
+_END_ATTEMPTS = 20
+State = Literal["valid", "ended"]
+_STATES: tuple[State, ...] = get_args(State)
+_NOBODY = "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """What one sign-in allows one client; ``auth_time`` is in Unix seconds.
+class _Authorization:
+    """An authorization as it stands in the store; times are Unix seconds, 0 is never."""
 
-    ``redirect_uri``, ``code_challenge`` and ``nonce`` are those of the authorization request.
-    """
-
-    client_id: str
-    subject: str
-    scopes: tuple[str, ...]
-    auth_time: int
-    authorization_id: str
-    redirect_uri: str | None
-    code_challenge: str | None
-    nonce: str | None
-    resources: tuple[str, ...]
-    session_id: str | None
+    id: str
+    grant: Grant
+    state: State
+    ends_at: int
+    code_hash: str = field(repr=False)
+    code_expires_at: int
+    code_redeemed_at: int
+    family_hash: str = field(repr=False)
+    refresh_hash: str = field(repr=False)
+    refresh_expires_at: int
+    refreshed_at: int
+    version: str
 
 
 class Grants:
-    """Codes under their SHA-256; ``now`` gives Unix seconds."""
+    """Authorizations by id, and the codes and refresh tokens that stand for them.
 
-    __slots__ = ("_new_id", "_now", "_tokens")
+    ``user`` looks a user up by subject; ``now`` gives Unix seconds, ``new_id`` 32 random
+    hexadecimal digits. Every method raises StoreUnavailable if the store does not answer.
+    """
+
+    __slots__ = ("_authorizations", "_found", "_new_id", "_now", "_redeemed", "_user")
 
     def __init__(
-        self, tokens: Collection, *, now: Callable[[], int], new_id: Callable[[], str]
+        self,
+        authorizations: Collection,
+        user: Callable[[str], Awaitable[User | None]],
+        *,
+        now: Callable[[], int],
+        new_id: Callable[[], str],
     ) -> None:
-        self._tokens = tokens
+        self._authorizations = authorizations
+        self._user = user
         self._now = now
         self._new_id = new_id
+        self._found: WeakSet[PresentedGrant] = WeakSet()
+        self._redeemed: WeakSet[PresentedGrant] = WeakSet()
 
-    async def authorize(self, grant: Grant, *, code_seconds: int, ends_at: int) -> str:
-        """A code for ``grant``, good for so many seconds; raises StoreUnavailable.
+    async def authorize(self, grant: Grant, *, code_seconds: int, seconds: int) -> str:
+        """A code for ``grant``, good for ``code_seconds``; refresh tokens end after ``seconds``."""
+        now = self._now()
+        code = Code.new(self._new_id())
+        document = {
+            "client_id": grant.client_id,
+            "subject": grant.subject,
+            "grant": json.dumps(asdict(grant)),
+            "state": "valid",
+            "created_at": now,
+            "ends_at": now + seconds,
+            "code_hash": hash_of(code.secret),
+            "code_expires_at": now + code_seconds,
+            "code_redeemed_at": 0,
+            "family_hash": "",
+            "refresh_hash": "",
+            "refresh_expires_at": 0,
+            "refreshed_at": 0,
+        }
+        # Kept as long as any of its access tokens could live, so that what is unknown has ended.
+        expires_at = now + max(seconds, code_seconds) + MAXIMUM_TOKEN_LIFETIME
+        await self._authorizations.insert(code.authorization_id, document, expires_at=expires_at)
+        return str(code)
 
-        What follows from it ends at ``ends_at``.
+    async def find_code(self, value: str) -> PresentedGrant:
+        """What this code stands for; raises InvalidGrant if it is none, or has ended.
+
+        One that is spent is found, too: see ``check_unspent``.
         """
-        value = new_value()
-        authorized = replace(grant, authorization_id=self._new_id())
-        document = {"payload": json.dumps(asdict(authorized)), "ends_at": ends_at}
-        expires_at = self._now() + code_seconds
-        await self._tokens.insert(key_of(value), document, expires_at=expires_at)
-        return value
+        code = Code.parse(value)
+        known = await self._valid(code.authorization_id if code else None)
+        if code is None or not is_hash_of(known.code_hash, code.secret):
+            raise _refused("unknown code")
+        return self._presented(
+            known, code, redeemed_at=known.code_redeemed_at, expires_at=known.code_expires_at
+        )
+
+    async def find_refresh_token(self, value: str) -> PresentedGrant:
+        """The same for a refresh token."""
+        token = RefreshToken.parse(value)
+        known = await self._valid(token.authorization_id if token else None)
+        if token is None or not is_hash_of(known.family_hash, token.family):
+            raise _refused("unknown refresh token")
+        is_current = is_hash_of(known.refresh_hash, token.secret)
+        return self._presented(
+            known,
+            token,
+            redeemed_at=0 if is_current else max(known.refreshed_at, known.code_redeemed_at),
+            expires_at=known.refresh_expires_at,
+        )
+
+    async def check_unspent(self, presented: PresentedGrant) -> None:
+        """Raises InvalidGrant for a spent or expired one; ask once its client has proven itself.
+
+        If a spent one comes back later than the losers of a race do, somebody has stolen it, from
+        the client or from whoever redeemed it: then all of its authorization ends (RFC 9700 §2.2.2,
+        §4.14.2; RFC 6749 §4.1.2).
+        """
+        now = self._now()
+        if presented.redeemed_at:
+            if now > presented.redeemed_at + RACE_SECONDS:
+                await self.end(presented.authorization_id)
+                raise _refused("spent before: its authorization was ended")
+            raise _refused("spent a moment ago")
+        if now >= presented.expires_at:
+            raise _refused("expired")
+
+    async def user_of(self, presented: PresentedGrant) -> User:
+        """Who allowed it; raises InvalidGrant if she can't any more, or has ended it since."""
+        user = await self._user(presented.grant.subject)
+        if user is None or user.has_ended(presented.grant.begun_at):
+            raise _refused("its user has gone, or has ended it")
+        return user
+
+    async def redeem(self, presented: PresentedGrant) -> None:
+        """Spends it: of any number of callers, one at most doesn't get InvalidGrant."""
+        await self._spend(presented, {})
+
+    async def redeem_for_refresh_token(self, presented: PresentedGrant, *, seconds: int) -> str:
+        """Spends it as ``redeem`` does, for the next refresh token, good for ``seconds``."""
+        if isinstance(presented.handle, RefreshToken):
+            token = presented.handle.successor()
+        else:
+            token = RefreshToken.first(presented.authorization_id)
+        await self._spend(
+            presented,
+            {
+                "family_hash": hash_of(token.family),
+                "refresh_hash": hash_of(token.secret),
+                "refresh_expires_at": min(self._now() + seconds, presented.ends_at),
+            },
+        )
+        return str(token)
+
+    async def end(self, authorization_id: str) -> None:
+        """From now on its code, its refresh tokens and its access tokens are nothing."""
+        for _ in range(_END_ATTEMPTS):
+            stored = await self._authorizations.get(authorization_id)
+            if stored is None or stored.document.get("state") != "valid":
+                return
+            try:
+                await self._authorizations.replace(
+                    authorization_id, {"state": "ended"}, version=stored.version
+                )
+            except Conflict:
+                continue  # it was redeemed meanwhile, which ends nothing
+            return
+        raise UnreadableDocument("an authorization changes faster than it can be ended")
+
+    async def check(self, authorization_id: str | None, subject: str) -> None:
+        """Raises InvalidToken if what an access token stands on has ended.
+
+        A client's own token stands on no authorization; one that speaks of a user does.
+        """
+        if authorization_id is None:
+            if is_user_subject(subject):
+                raise InvalidToken(reason="a user's token without an authorization")
+            return
+        try:
+            known = await self._valid(authorization_id)
+            await self.user_of(_as_presented(known))
+        except InvalidGrant as error:
+            raise InvalidToken(reason=error.reason) from None
+        if known.grant.subject != subject:
+            raise InvalidToken(reason="an authorization of somebody else")
+
+    def vouch(self, presented: object) -> PresentedGrant:
+        """``presented`` if it was found here; raises UnusableEvent."""
+        if not isinstance(presented, PresentedGrant) or presented not in self._found:
+            raise UnusableEvent("no grant that was found by what the request presents")
+        return presented
+
+    def vouch_redeemed(self, presented: object) -> None:
+        """Raises UnusableEvent unless it was spent, for this caller."""
+        if self.vouch(presented) not in self._redeemed:
+            raise UnusableEvent("a grant that nobody has redeemed")
+
+    async def _valid(self, authorization_id: str | None) -> _Authorization:
+        """One read for what is malformed, too, so that time doesn't tell."""
+        stored = await self._authorizations.get(authorization_id or _NOBODY)
+        if stored is None:
+            raise _refused("no such authorization")
+        known = _read(stored)
+        if known.state != "valid":
+            raise _refused("its authorization has ended")
+        return known
+
+    def _presented(
+        self, known: _Authorization, handle: object, *, redeemed_at: int, expires_at: int
+    ) -> PresentedGrant:
+        presented = _as_presented(
+            known, handle=handle, redeemed_at=redeemed_at, expires_at=expires_at
+        )
+        self._found.add(presented)
+        return presented
+
+    async def _spend(self, presented: PresentedGrant, successor: Document) -> None:
+        self.vouch(presented)
+        spent = "refreshed_at" if isinstance(presented.handle, RefreshToken) else "code_redeemed_at"
+        try:
+            await self._authorizations.replace(
+                presented.authorization_id,
+                {spent: self._now(), **successor},
+                version=presented.version,
+            )
+        except Conflict:
+            raise _refused("another request was faster") from None
+        self._redeemed.add(presented)
+
+
+def is_refresh_token(value: str) -> bool:
+    """Whether ``value`` has the form of a refresh token."""
+    return RefreshToken.parse(value) is not None
+
+
+def _refused(reason: str) -> InvalidGrant:
+    return InvalidGrant("The code or refresh token is not usable.", reason=reason)
+
+
+def _as_presented(known: _Authorization, **facts: Any) -> PresentedGrant:
+    return PresentedGrant(
+        known.id, known.grant, ends_at=known.ends_at, version=known.version, **facts
+    )
+
+
+def _read(stored: Stored) -> _Authorization:
+    document = stored.document
+    try:
+        return _Authorization(
+            stored.key,
+            _grant_of(json.loads(document["grant"])),
+            one_of(_STATES, document["state"]),
+            ends_at=whole(document["ends_at"]),
+            code_hash=text(document["code_hash"]),
+            code_expires_at=whole(document["code_expires_at"]),
+            code_redeemed_at=whole(document["code_redeemed_at"]),
+            family_hash=text(document["family_hash"]),
+            refresh_hash=text(document["refresh_hash"]),
+            refresh_expires_at=whole(document["refresh_expires_at"]),
+            refreshed_at=whole(document["refreshed_at"]),
+            version=stored.version,
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnreadableDocument("an authorization can't be read") from error
+
+
+def _grant_of(members: Mapping[str, Any]) -> Grant:
+    return Grant(
+        client_id=text(members["client_id"]),
+        subject=text(members["subject"]),
+        scopes=texts(members["scopes"]),
+        auth_time=whole(members["auth_time"]),
+        begun_at=whole(members["begun_at"]),
+        redirect_uri=text(members["redirect_uri"]),
+        code_challenge=optional(text, members["code_challenge"]),
+        nonce=optional(text, members["nonce"]),
+        resources=texts(members["resources"]),
+    )

@@ -1,4 +1,4 @@
-"""The one place where an access token comes into being."""
+"""The one place where tokens come into being."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from .authentication import ClientAuthenticator
 from .crypto.tokens import sign_jwt
 from .errors import UnusableEvent
 from .events import RESERVED_CLAIMS, GenerateToken, ProcessSignIn
+from .grants import Grants
+from .id_tokens import id_token_claims
 from .model import (
+    AUTHORIZATION_CLAIM,
     CLIENT_CREDENTIALS,
+    MAXIMUM_REFRESH_SECONDS,
     MAXIMUM_TOKEN_CHARACTERS,
     ROLES_SCOPE,
     SIGNING_ALGORITHMS,
@@ -24,7 +28,8 @@ from .model import (
     is_scope_name,
 )
 from .reference_tokens import ReferenceTokens
-from .requests import IssuedToken, Principal, TokenRequest
+from .requests import IssuedToken, PresentedGrant, Principal, TokenKind, TokenRequest
+from .settings import Settings
 
 _JWS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _JWE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
@@ -34,12 +39,13 @@ class TokenMinter:
     """Writes tokens for authenticated clients, and knows which tokens it wrote.
 
     It trusts no handler: whatever a plugin left on the event is checked again here, and what does
-    not fit is an UnusableEvent, so that the request ends in a 500 and never in a token. No token
-    lives longer than ``longest`` seconds.
+    not fit is an UnusableEvent, so that the request ends in a 500 and never in a token. No signed
+    token outlives the publication of its key.
     """
 
     __slots__ = (
         "_authenticator",
+        "_grants",
         "_issuer",
         "_longest",
         "_new_id",
@@ -50,32 +56,78 @@ class TokenMinter:
 
     def __init__(
         self,
-        issuer: str,
+        settings: Settings,
         authenticator: ClientAuthenticator,
         references: ReferenceTokens,
+        grants: Grants,
         *,
         now: Callable[[], int],
         new_id: Callable[[], str],
-        longest: int,
     ) -> None:
-        self._longest = longest
-        self._issuer = issuer
+        self._longest = settings.longest_token_lifetime
+        self._issuer = settings.issuer
         self._authenticator = authenticator
         self._references = references
+        self._grants = grants
         self._now = now
         self._new_id = new_id
         self._written: WeakSet[IssuedToken] = WeakSet()
 
     async def mint(self, event: GenerateToken) -> IssuedToken:
-        """The access token that ``event`` describes: opaque, or signed and then encrypted."""
-        request = event.sign_in.request
-        client = self._authenticator.vouch(event.sign_in.authentication, request).client
-        _check_form(event, self._longest)
-        claims = self._claims(event, client)
-        value = await self._written_out(event, claims)
-        token = IssuedToken(value, request, event.lifetime, claims.get("scope", ""))
+        """The token that ``event`` describes; for a refresh token the grant is spent.
+
+        An access token is opaque, or signed and then encrypted; an id_token is signed.
+        """
+        sign_in = event.sign_in
+        client = self._authenticator.vouch(sign_in.authentication, sign_in.request).client
+        presented = self._grant_of(sign_in, client)
+        match event.kind:
+            case "access_token":
+                _check_form(event, self._longest)
+                claims = self._access_token_claims(event, client, presented)
+                value, scope = await self._written_out(event, claims), claims.get("scope", "")
+            case "id_token":
+                value, scope = await self._id_token(event, presented), ""
+            case "refresh_token":
+                value, scope = await self._refresh_token(event, presented), ""
+        token = IssuedToken(event.kind, value, sign_in.request, event.lifetime, scope)
         self._written.add(token)
         return token
+
+    def _grant_of(self, sign_in: ProcessSignIn, client: Client) -> PresentedGrant | None:
+        """What a person has allowed this client; a client on its own has nothing of the kind."""
+        if sign_in.request.grant_type == CLIENT_CREDENTIALS:
+            if sign_in.grant is not None:
+                raise UnusableEvent("a client on its own has no grant")
+            return None
+        presented = self._grants.vouch(sign_in.grant)
+        if presented.grant.client_id != client.client_id:
+            raise UnusableEvent("the grant is another client's")
+        if not set(presented.grant.scopes).issuperset(sign_in.scopes):
+            raise UnusableEvent("a scope that nobody has granted")
+        return presented
+
+    async def _id_token(self, event: GenerateToken, presented: PresentedGrant | None) -> str:
+        if presented is None or event.typ != "JWT" or event.encryption_key is not None:
+            raise UnusableEvent("an id_token is a plain JWT about a person")
+        _check_lifetime(event.lifetime, self._longest)
+        access_token = self.vouch(event.sign_in.access_token, event.sign_in.request)
+        algorithm = "" if event.signing_key is None else event.signing_key.algorithm
+        if algorithm not in SIGNING_ALGORITHMS:
+            raise UnusableEvent("no signing key of an algorithm that is offered")
+        issued_at = self._now()
+        claims = id_token_claims(event.sign_in, presented, access_token.value, algorithm) | {
+            "iss": self._issuer,
+            "iat": issued_at,
+            "exp": issued_at + event.lifetime,
+        }
+        return await _signed(event, _checked_additions(event) | claims)
+
+    async def _refresh_token(self, event: GenerateToken, presented: PresentedGrant | None) -> str:
+        if presented is None:
+            raise UnusableEvent("a refresh token without a grant")
+        _check_lifetime(event.lifetime, MAXIMUM_REFRESH_SECONDS)
+        return await self._grants.redeem_for_refresh_token(presented, seconds=event.lifetime)
 
     async def _written_out(self, event: GenerateToken, claims: dict[str, Any]) -> str:
         if event.reference is not False:
@@ -85,20 +137,28 @@ class TokenMinter:
             value = _compact(_JWE, event.encryption_key.encrypt(value, typ=event.typ))
         return value
 
-    def vouch(self, token: object, request: TokenRequest) -> IssuedToken:
-        """``token`` if this minter wrote it for ``request``; raises UnusableEvent."""
+    def vouch(
+        self, token: object, request: TokenRequest, kind: TokenKind = "access_token"
+    ) -> IssuedToken:
+        """``token`` if it was written here, so, for ``request``; raises UnusableEvent."""
         if (
             not isinstance(token, IssuedToken)
             or token not in self._written
             or token.request is not request
+            or token.kind != kind
         ):
             raise UnusableEvent("no token that was minted for this request")
         return token
 
-    def _claims(self, event: GenerateToken, client: Client) -> dict[str, Any]:
-        """RFC 9068 §2.2; times are integers, which AWS STS insists on."""
+    def _access_token_claims(
+        self, event: GenerateToken, client: Client, presented: PresentedGrant | None
+    ) -> dict[str, Any]:
+        """RFC 9068 §2.2; times are integers, which AWS STS insists on.
+
+        Of a person an API learns the subject, and her roles if they were granted: no more.
+        """
         sign_in = event.sign_in
-        principal = _checked_principal(sign_in, client)
+        principal = _checked_principal(sign_in, client, presented)
         scopes = _texts("scopes", sign_in.scopes)
         audience = _checked_audience(event, client)
         if not all(map(is_scope_name, scopes)):
@@ -107,7 +167,6 @@ class TokenMinter:
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "sub": principal.subject,
-            "name": principal.name,
             "client_id": client.client_id,
             "aud": _shaped(audience, sign_in.token_profile),
             "iat": issued_at,
@@ -118,6 +177,11 @@ class TokenMinter:
             claims["scope"] = " ".join(scopes)
         if ROLES_SCOPE in scopes:
             claims["role"] = list(principal.roles)
+        if presented is None:
+            claims["name"] = principal.name
+        else:
+            claims["auth_time"] = presented.grant.auth_time
+            claims[AUTHORIZATION_CLAIM] = presented.authorization_id
         return _checked_additions(event) | claims
 
 
@@ -125,13 +189,17 @@ def _check_form(event: GenerateToken, longest: int) -> None:
     """Kind and lifetime, as far as any token has them."""
     if event.typ not in TOKEN_TYPS:
         raise UnusableEvent("typ must be at+jwt or JWT")
-    if type(event.lifetime) is not int or not 0 < event.lifetime <= longest:
-        raise UnusableEvent(f"a lifetime is 1 to {longest} seconds")
+    _check_lifetime(event.lifetime, longest)
     profile = event.sign_in.token_profile
     if not isinstance(profile, TokenProfile):
         raise UnusableEvent("the token profile is none")
     if profile.lifetime is not None and event.lifetime > profile.lifetime:
         raise UnusableEvent("the token would live longer than its profile says")
+
+
+def _check_lifetime(lifetime: object, longest: int) -> None:
+    if type(lifetime) is not int or not 0 < lifetime <= longest:
+        raise UnusableEvent(f"a lifetime is 1 to {longest} seconds")
 
 
 def _json(claims: dict[str, Any]) -> str:
@@ -187,14 +255,19 @@ def _shaped(audience: tuple[str, ...], profile: TokenProfile) -> str | list[str]
     return audience[0] if is_text else list(audience)
 
 
-def _checked_principal(sign_in: ProcessSignIn, client: Client) -> Principal:
+def _checked_principal(
+    sign_in: ProcessSignIn, client: Client, presented: PresentedGrant | None
+) -> Principal:
     principal = sign_in.principal
     if not isinstance(principal, Principal):
         raise UnusableEvent("the principal is none")
     _texts("principal", (principal.subject, principal.name))
     _texts("roles", principal.roles)
-    if sign_in.request.grant_type == CLIENT_CREDENTIALS and principal.subject != client.client_id:
-        raise UnusableEvent("a client's own token must have its client_id as subject")
+    subject = client.client_id if presented is None else presented.grant.subject
+    if principal.subject != subject:
+        raise UnusableEvent(
+            "a client's own token has its client_id as subject, a person's her subject"
+        )
     return principal
 
 

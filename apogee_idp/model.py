@@ -71,6 +71,12 @@ CLOCK_JUMP_SECONDS = 3600
 MAXIMUM_TOKEN_LIFETIME = 86_400
 """Seconds that an access token may live at most."""
 
+MAXIMUM_REFRESH_SECONDS = 3650 * 86_400
+"""Seconds that a refresh token may live at most."""
+
+AUTHORIZATION_CLAIM = "oi_au_id"
+"""Where OpenIddict says by which authorization a token was issued."""
+
 SESSION_TAGS_CLAIM = "https://aws.amazon.com/tags"
 """Where AWS STS looks for session tags."""
 

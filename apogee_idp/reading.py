@@ -10,9 +10,10 @@ from .crypto.keys import ENCRYPTION_ALGORITHM
 from .crypto.public_keys import CONTENT_ENCRYPTION
 from .crypto.reading import UnverifiedToken, parse_token, text_claim, time_claim
 from .crypto.secrets import reference_of
-from .errors import InvalidToken, UnusableEvent
+from .errors import InvalidGrant, InvalidToken, UnusableEvent
+from .grants import Grants, is_refresh_token
 from .keyring import KeyRing
-from .model import TOKEN_TYPS, could_pass_for_id_token, frozen
+from .model import AUTHORIZATION_CLAIM, TOKEN_TYPS, could_pass_for_id_token, frozen
 from .reference_tokens import ReferenceTokens
 from .requests import ValidatedToken
 from .strict_json import NotStrictJson, parse_json_object
@@ -25,21 +26,23 @@ _JWE_HEADER = {"alg", "enc", "kid", "typ", "cty"}
 
 
 class TokenReader:
-    """Reads access tokens, and knows which ones it has read.
+    """Reads access and refresh tokens, and knows which ones it has read.
 
     ``now`` gives Unix seconds.
     """
 
-    __slots__ = ("_issuer", "_keys", "_now", "_read", "_references")
+    __slots__ = ("_grants", "_issuer", "_keys", "_now", "_read", "_references")
 
     def __init__(
         self,
         issuer: str,
         keys: KeyRing,
         references: ReferenceTokens,
+        grants: Grants,
         *,
         now: Callable[[], int],
     ) -> None:
+        self._grants = grants
         self._issuer = issuer
         self._keys = keys
         self._references = references
@@ -47,11 +50,18 @@ class TokenReader:
         self._read: WeakKeyDictionary[ValidatedToken, str] = WeakKeyDictionary()
 
     async def read(self, token: str) -> ValidatedToken:
-        """What ``token`` says, if this server wrote it as an access token and it is in time.
+        """What ``token`` says, if this server wrote it and it is in time.
 
         Whether it was revoked is another question. Raises InvalidToken, or StoreUnavailable if an
         opaque token can't be looked up.
         """
+        validated = await self._read_as_any_kind(token)
+        self._read[validated] = token
+        return validated
+
+    async def _read_as_any_kind(self, token: str) -> ValidatedToken:
+        if is_refresh_token(token):
+            return await self._refresh_token(token)
         reference = reference_of(token)
         if reference is not None:
             payload = await self._references.find(reference)
@@ -60,9 +70,34 @@ class TokenReader:
             claims = _claims(payload.encode())
         else:
             claims = self._verified(token)
-        validated = self._validated(claims, reference)
-        self._read[validated] = token
-        return validated
+        return self._validated(claims, reference)
+
+    async def _refresh_token(self, token: str) -> ValidatedToken:
+        """It says nothing by itself: what it stands for is told."""
+        try:
+            presented = await self._grants.find_refresh_token(token)
+        except InvalidGrant as error:
+            raise InvalidToken(reason=error.reason) from None
+        if presented.redeemed_at or presented.expires_at <= self._now():
+            raise InvalidToken(reason="spent or expired refresh token")
+        grant = presented.grant
+        claims = {
+            "iss": self._issuer,
+            "sub": grant.subject,
+            "client_id": grant.client_id,
+            "scope": " ".join(grant.scopes),
+            "exp": presented.expires_at,
+            AUTHORIZATION_CLAIM: presented.authorization_id,
+        }
+        return ValidatedToken(
+            kind="refresh_token",
+            client_id=grant.client_id,
+            id=presented.authorization_id,
+            audience=(),
+            issued_at=grant.begun_at,
+            expires_at=presented.expires_at,
+            claims=frozen(claims),
+        )
 
     def vouch(self, token: object, presented: str | None) -> ValidatedToken:
         """``token`` if this reader read it from ``presented``; raises UnusableEvent."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from .model import ADMIN_SCOPE, Client
+from .model import ADMIN_SCOPE, AUTHORIZATION_CLAIM, Client
 from .user_model import User
 
-AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
+AuthenticationMethod = Literal[
+    "client_secret_basic", "client_secret_post", "private_key_jwt", "none"
+]
 ResponseMode = Literal["query", "form_post"]
-TokenKind = Literal["access_token"]
+TokenKind = Literal["access_token", "id_token", "refresh_token"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,15 @@ class PresentedAssertion:
     method: AuthenticationMethod = "private_key_jwt"
 
 
-Credentials = PresentedCredentials | PresentedAssertion
+@dataclass(frozen=True, slots=True)
+class PresentedName:
+    """The client_id alone: all that a public client has to say (RFC 6749 §3.2.1)."""
+
+    client_id: str
+    method: AuthenticationMethod = "none"
+
+
+Credentials = PresentedCredentials | PresentedAssertion | PresentedName
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +146,42 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What one person has allowed one client; times are Unix seconds.
+
+    ``auth_time`` is when she proved who she is; whether she has ended it since counts from
+    ``begun_at``. The rest is that of the authorization request.
+    """
+
+    client_id: str
+    subject: str
+    scopes: tuple[str, ...]
+    auth_time: int
+    begun_at: int
+    redirect_uri: str
+    code_challenge: str | None = None
+    nonce: str | None = field(default=None, repr=False)
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class PresentedGrant:
+    """A grant, by the code or refresh token that a client presents for it.
+
+    ``redeemed_at`` is when that was spent, 0 if it wasn't; ``expires_at`` is its end, ``ends_at``
+    that of the whole authorization. Only those that ``Grants`` has found are honoured.
+    """
+
+    authorization_id: str
+    grant: Grant
+    ends_at: int
+    version: str
+    handle: object = field(default=None, repr=False)
+    redeemed_at: int = 0
+    expires_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class IdTokenHint:
     """What an id_token of this server says, which may have expired: whom it was for and about."""
 
@@ -181,6 +227,7 @@ class Principal:
 class IssuedToken:
     """A finished token. Only those that ``TokenMinter`` built are sent to a client."""
 
+    kind: TokenKind
     value: str = field(repr=False)
     request: TokenRequest = field(repr=False)
     expires_in: int
@@ -204,6 +251,16 @@ class ValidatedToken:
     claims: Mapping[str, Any] = field(repr=False)
     reference: str | None = field(default=None, repr=False)
 
+    @property
+    def subject(self) -> str:
+        """Whom it speaks of."""
+        return str(self.claims["sub"])
+
+    @property
+    def authorization_id(self) -> str | None:
+        """The authorization that it stands on, if a person has given it."""
+        return self.claims.get(AUTHORIZATION_CLAIM)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
@@ -211,3 +268,5 @@ class TokenResponse:
 
     access_token: IssuedToken
     parameters: Mapping[str, Any]
+    id_token: IssuedToken | None = None
+    refresh_token: IssuedToken | None = None

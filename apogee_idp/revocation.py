@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from .errors import AlreadyExists, InvalidToken
+from .grants import Grants
 from .model import CLOCK_JUMP_SECONDS, Client
 from .reference_tokens import ReferenceTokens
 from .requests import ValidatedToken
@@ -24,26 +25,33 @@ class Revocations:
     ``now`` gives Unix seconds.
     """
 
-    __slots__ = ("_clients", "_denied", "_now", "_references")
+    __slots__ = ("_clients", "_denied", "_grants", "_now", "_references")
 
     def __init__(
         self,
         denied: Collection,
         references: ReferenceTokens,
         clients: Directory[Client],
+        grants: Grants,
         *,
         now: Callable[[], int],
     ) -> None:
         self._denied = denied
         self._references = references
         self._clients = clients
+        self._grants = grants
         self._now = now
 
     async def check(self, token: ValidatedToken) -> None:
-        """Raises InvalidToken for a revoked token, and for those of a client that has ended."""
-        # Both at once: a handler's time is for one wait in vain, not for two.
-        client, denied = await asyncio.gather(
-            self._clients.get(token.client_id), self._denied.get(token.id)
+        """Raises InvalidToken for a revoked token, and for what it stands on having ended.
+
+        That is its client and, if a person has allowed it, her authorization and herself.
+        """
+        # All at once: a handler's time is for one wait in vain, not for three.
+        client, denied, _ = await asyncio.gather(
+            self._clients.get(token.client_id),
+            self._denied.get(token.id),
+            self._grants.check(token.authorization_id, token.subject),
         )
         if client is None or not client.enabled:
             raise InvalidToken(reason="its client was deleted or disabled")
@@ -53,7 +61,10 @@ class Revocations:
             raise InvalidToken(reason="revoked")
 
     async def revoke(self, token: ValidatedToken) -> None:
-        """Ends this token; it may have ended before."""
+        """Ends this token; it may have ended before. With a refresh token ends all it led to."""
+        if token.kind == "refresh_token":
+            await self._grants.end(token.id)
+            return
         if token.reference is not None:
             await self._references.end(token.reference)
             return

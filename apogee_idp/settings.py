@@ -49,6 +49,8 @@ class Settings:
     grant_types: tuple[str, ...] = IMPLEMENTED_GRANT_TYPES
     access_token_lifetime: int = 900
     authorization_code_lifetime: int = 60
+    id_token_lifetime: int = 900
+    refresh_token_idle_seconds: int = 1_209_600
     refresh_token_lifetime: int = 7_776_000
     session_idle_seconds: int = 28_800
     session_lifetime: int = 604_800

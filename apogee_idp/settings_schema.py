@@ -10,12 +10,15 @@ from marshmallow import RAISE, Schema, ValidationError, validate
 from marshmallow import fields as schema_fields
 
 from .model import (
+    AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
+    MAXIMUM_REFRESH_SECONDS,
     MAXIMUM_TOKEN_LIFETIME,
+    REFRESH_TOKEN,
     SIGNING_ALGORITHMS,
 )
 
-IMPLEMENTED_GRANT_TYPES = (CLIENT_CREDENTIALS,)
+IMPLEMENTED_GRANT_TYPES = (CLIENT_CREDENTIALS, AUTHORIZATION_CODE, REFRESH_TOKEN)
 SQLITE_SCHEME = "sqlite:///"
 
 _ISSUER = re.compile(
@@ -102,7 +105,9 @@ class SettingsSchema(Schema):
     grant_types = _List(schema_fields.String(validate=validate.OneOf(IMPLEMENTED_GRANT_TYPES)))
     access_token_lifetime = _Whole(validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))
     authorization_code_lifetime = _Whole(validate=validate.Range(1, 600))
-    refresh_token_lifetime = _Whole(validate=validate.Range(1, 3650 * _DAY))
+    id_token_lifetime = _Whole(validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))
+    refresh_token_idle_seconds = _Whole(validate=validate.Range(1, MAXIMUM_REFRESH_SECONDS))
+    refresh_token_lifetime = _Whole(validate=validate.Range(1, MAXIMUM_REFRESH_SECONDS))
     session_idle_seconds = _Whole(validate=validate.Range(1, 365 * _DAY))
     session_lifetime = _Whole(validate=validate.Range(1, 365 * _DAY))
     cache_size = _Whole(validate=validate.Range(1, 1_000_000))

@@ -8,6 +8,9 @@ from typing import Any
 from .model import ROLES_SCOPE, thawed
 from .user_model import PROFILE_CLAIMS, User
 
+RELEASED_CLAIMS = (*PROFILE_CLAIMS, "email", "email_verified", "role")
+"""All that any scope could release."""
+
 
 def released_claims(user: User, scopes: Iterable[str]) -> dict[str, Any]:
     """The claims of ``user`` that these scopes release (OpenID Connect Core §5.4), as JSON values.

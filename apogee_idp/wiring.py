@@ -101,6 +101,7 @@ def build_services(on: Foundation) -> Services:
     authenticator = _build_authenticator(on, clients)
     references = ReferenceTokens(store.tokens)
     users = users_in(store)
+    grants = Grants(store.authorizations, users.get, now=now, new_id=on.new_id)
     issuer = settings.issuer
     return Services(
         settings=settings.without_secrets(),  # for plugins
@@ -111,15 +112,15 @@ def build_services(on: Foundation) -> Services:
         recipient_keys=RecipientKeys(resources),
         authenticator=authenticator,
         minter=TokenMinter(
-            issuer,
+            settings,
             authenticator,
             references,
+            grants,
             now=now,
             new_id=on.new_id,
-            longest=settings.longest_token_lifetime,
         ),
-        reader=TokenReader(issuer, on.keys, references, now=now),
-        revocations=Revocations(store.revocations, references, clients, now=now),
+        reader=TokenReader(issuer, on.keys, references, grants, now=now),
+        revocations=Revocations(store.revocations, references, clients, grants, now=now),
         users=users,
         user_authenticator=UserAuthenticator(
             store,
@@ -127,7 +128,7 @@ def build_services(on: Foundation) -> Services:
             SignInThrottle(monotonic=time.monotonic),
             now=now,
         ),
-        grants=Grants(store.tokens, now=now, new_id=on.new_id),
+        grants=grants,
         sessions=Sessions(
             store.sessions,
             users.get,

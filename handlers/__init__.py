@@ -41,8 +41,10 @@ from .attach_security_credentials import AttachSecurityCredentials
 from .build_principal import build_principal
 from .configure_encryption import configure_encryption
 from .generate_code import GenerateCode
-from .generate_token import GenerateAccessToken
+from .generate_token import GenerateTokens
 from .read_token import ReadToken
+from .redeem_authorization_code import RedeemAuthorizationCode, is_code_grant
+from .redeem_refresh_token import RedeemRefreshToken, is_refresh_grant
 from .revoke_token import RevokeToken
 from .set_resources import SetResources
 from .set_scopes import SetScopes
@@ -81,11 +83,15 @@ def _register_sign_in(registry: Registry, services: Services) -> None:
     on(ValidateRequest(services), name="validate_request", order=Stage.VALIDATE_REQUEST)
     on(ValidateClient(services), name="validate_client", order=Stage.VALIDATE_CLIENT)
     on(validate_permissions, name="validate_permissions", order=Stage.VALIDATE_PERMISSIONS)
+    code, refresh_token = RedeemAuthorizationCode(services), RedeemRefreshToken(services)
+    redeem = Stage.REDEEM_GRANT
+    on(code, name="redeem_authorization_code", order=redeem, when=is_code_grant)
+    on(refresh_token, name="redeem_refresh_token", order=redeem, when=is_refresh_grant)
     on(build_principal, name="build_principal", order=Stage.BUILD_PRINCIPAL)
     on(SetScopes(services), name="set_scopes", order=Stage.SET_SCOPES)
     on(SetResources(services), name="set_resources", order=Stage.SET_RESOURCES)
     on(configure_encryption, name="configure_encryption", order=Stage.CONFIGURE_ENCRYPTION)
-    on(GenerateAccessToken(registry, services), name="generate_token", order=Stage.GENERATE_TOKEN)
+    on(GenerateTokens(registry, services), name="generate_token", order=Stage.GENERATE_TOKEN)
     on(attach_parameters, name="attach_parameters", order=Stage.ATTACH_PARAMETERS)
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from apogee_idp import SIGNING_ALGORITHMS, STANDARD_SCOPES, ProcessConfiguration, Services
+from apogee_idp import (
+    RELEASED_CLAIMS,
+    SIGNING_ALGORITHMS,
+    STANDARD_SCOPES,
+    ProcessConfiguration,
+    Services,
+)
 
 _METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+_PUBLIC_ENDPOINTS = ("token", "revocation")
 _CLAIMS = ("iss", "sub", "name", "client_id", "aud", "scope", "role", "iat", "exp", "jti")
+_USER_CLAIMS = ("auth_time", "nonce", "at_hash")
 
 _FOR_PEOPLE = {
     "response_types_supported": ["code"],
@@ -14,6 +22,7 @@ _FOR_PEOPLE = {
     "authorization_response_iss_parameter_supported": True,
     "prompt_values_supported": ["none", "login", "consent", "select_account"],
     "scopes_supported": sorted(STANDARD_SCOPES),
+    "claims_supported": sorted({*_CLAIMS, *_USER_CLAIMS, *RELEASED_CLAIMS}),
 }
 """OpenID Connect Discovery §3, RFC 7636 §6.2, RFC 9207 §3."""
 
@@ -23,11 +32,15 @@ class AttachCapabilities:
 
     def __init__(self, services: Services) -> None:
         self._grant_types = services.settings.grant_types
+        self._has_people = "authorization_code" in self._grant_types
+        self._algorithms = services.settings.signing_algorithms
 
     async def __call__(self, event: ProcessConfiguration) -> None:
         for endpoint in ("token", "introspection", "revocation"):
             prefix = f"{endpoint}_endpoint_auth"
-            event.metadata[f"{prefix}_methods_supported"] = list(_METHODS)
+            takes_public = self._has_people and endpoint in _PUBLIC_ENDPOINTS
+            methods = (*_METHODS, "none") if takes_public else _METHODS
+            event.metadata[f"{prefix}_methods_supported"] = list(methods)
             event.metadata[f"{prefix}_signing_alg_values_supported"] = list(SIGNING_ALGORITHMS)
         event.metadata.update(
             grant_types_supported=list(self._grant_types),
@@ -38,5 +51,7 @@ class AttachCapabilities:
             request_parameter_supported=False,
             request_uri_parameter_supported=False,
         )
-        if "authorization_code" in self._grant_types:
-            event.metadata.update(_FOR_PEOPLE)
+        if self._has_people:
+            event.metadata.update(
+                _FOR_PEOPLE, id_token_signing_alg_values_supported=list(self._algorithms)
+            )

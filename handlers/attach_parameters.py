@@ -12,5 +12,8 @@ async def attach_parameters(event: ProcessSignIn) -> None:
     if event.access_token is None:
         raise NotYetKnown("no token was generated")
     event.response = TokenResponse(
-        access_token=event.access_token, parameters=MappingProxyType(dict(event.parameters))
+        access_token=event.access_token,
+        parameters=MappingProxyType(dict(event.parameters)),
+        id_token=event.id_token,
+        refresh_token=event.refresh_token,
     )

@@ -11,24 +11,23 @@ class GenerateCode:
     def __init__(self, services: Services) -> None:
         self._grants = services.grants
         self._settings = services.settings
-        self._now = services.now
 
     async def __call__(self, event: ProcessAuthorization) -> None:
         session, parameters = event.known_session(), event.request.parameters
+        settings, is_for_long = self._settings, "offline_access" in event.scopes
         grant = Grant(
             client_id=event.known_client().client_id,
             subject=session.user.subject,
             scopes=event.scopes,
             auth_time=session.auth_time,
-            authorization_id="",
-            redirect_uri=event.redirect_uri,
+            begun_at=session.begun_at,
+            redirect_uri=event.redirect_uri or "",
             code_challenge=parameters.get("code_challenge"),
             nonce=parameters.get("nonce"),
             resources=event.request.resources,
-            session_id=session.id,
         )
         event.code = await self._grants.authorize(
             grant,
-            code_seconds=self._settings.authorization_code_lifetime,
-            ends_at=self._now() + self._settings.refresh_token_lifetime,
+            code_seconds=settings.authorization_code_lifetime,
+            seconds=settings.refresh_token_lifetime if is_for_long else 0,
         )

@@ -26,8 +26,10 @@ class SetResources:
         addressed = choose_audience(
             event.known_client(),
             {name: await self._resources_of(name) for name in event.scopes},
-            wanted=event.request.resources,
-            scopes_were_asked=event.request.scope is not None,
+            wanted=_wanted(event),
+            # A request with a code has no scope (RFC 6749 §4.1.3).
+            scopes_were_asked=event.request.scope is not None
+            and event.request.grant_type != "authorization_code",
         )
         if self._management in addressed.audience and MANAGEMENT_SCOPES.isdisjoint(
             addressed.scopes
@@ -40,3 +42,12 @@ class SetResources:
             return (self._management,)
         scope = await self._scopes.get(name)
         return scope.resources if scope else ()
+
+
+def _wanted(event: ProcessSignIn) -> tuple[str, ...]:
+    """Those of the request, within those that the authorization request named (RFC 8707 §2.2)."""
+    granted = () if event.grant is None else event.grant.grant.resources
+    wanted = event.request.resources
+    if granted and not set(wanted) <= set(granted):
+        raise InvalidTarget("A resource was not granted.")
+    return wanted or granted

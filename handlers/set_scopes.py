@@ -16,13 +16,20 @@ _BUILT_IN = MANAGEMENT_SCOPES | {"roles"}
 
 
 class SetScopes:
-    """Without ``scope`` the client's default scopes are granted, if it has any (RFC 6749 §3.3)."""
+    """Without ``scope`` the client's default scopes are granted, if it has any (RFC 6749 §3.3).
+
+    Of what a person has allowed, all that the client still may ask for; a refresh request may ask
+    for less, for this one access token (§6).
+    """
 
     def __init__(self, services: Services) -> None:
         self._scopes = services.scopes
 
     async def __call__(self, event: ProcessSignIn) -> None:
         client = event.known_client()
+        if event.grant is not None:
+            event.scopes = _narrowed(event, event.grant.grant.scopes)
+            return
         scopes = _requested(event.request.scope) or client.default_scopes
         self._scopes.prefetch(filter(client.permits_scope, scopes))
         for name in scopes:
@@ -35,6 +42,17 @@ class SetScopes:
         if name in USER_SCOPES or not client.permits_scope(name):
             return False
         return name in _BUILT_IN or await self._scopes.get(name) is not None
+
+
+def _narrowed(event: ProcessSignIn, granted: tuple[str, ...]) -> tuple[str, ...]:
+    client = event.known_client()
+    allowed = tuple(name for name in granted if name == "openid" or client.permits_scope(name))
+    if event.request.grant_type == "authorization_code":
+        return allowed
+    wanted = _requested(event.request.scope) or allowed
+    if not set(wanted) <= set(allowed):
+        raise InvalidScope("A scope was not granted.")
+    return wanted
 
 
 def _requested(scope: str | None) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ class ValidatePresentedToken:
         self._registry = registry
 
     async def __call__(self, event: ProcessIntrospection | ProcessRevocation) -> None:
-        nested = ValidateToken(event.request.token or "")
+        token = event.request.token or ""
+        nested = ValidateToken(token, kinds=frozenset({"access_token", "refresh_token"}))
         try:
             await self._registry.dispatch(nested)
         except InvalidToken as error:

@@ -31,8 +31,8 @@ class ValidateUserToken:
         # A client's own token speaks of the client (RFC 9068 §5): there is nobody to tell of.
         is_of_client = subject == event.token.client_id
         event.user = None if is_of_client else await self._users.get(subject)
-        if event.user is None or event.user.has_ended(event.token.issued_at):
-            raise InvalidToken(reason="a client's own token, or its user has gone or ended it")
+        if event.user is None:
+            raise InvalidToken(reason="a client's own token, or its user has gone")
 
 
 async def validate_user_scopes(event: ProcessUserInfo) -> None:

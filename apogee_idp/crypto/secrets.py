@@ -47,9 +47,9 @@ class NewSecret:
 
 def generate_secret() -> NewSecret:
     """A new secret in our own format."""
-    secret_id = _base62(secrets.randbits(59), 10)
-    body = f"apogee_{secret_id}_{_base62(secrets.randbits(256), 43)}"
-    return _of_our_format(secret_id, f"{body}_{_checksum(body)}")
+    secret_id = base62(secrets.randbits(59), 10)
+    body = f"apogee_{secret_id}_{base62(secrets.randbits(256), 43)}"
+    return _of_our_format(secret_id, f"{body}_{checksum(body)}")
 
 
 def generate_subject() -> str:
@@ -72,13 +72,13 @@ def adopt_secret(value: str) -> NewSecret:
         raise ValueError(
             f"a secret of your own has printable characters, and at most {MAXIMUM_BYTES} bytes"
         )
-    return NewSecret(_base62(secrets.randbits(59), 10), value, hash_secret(value))
+    return NewSecret(base62(secrets.randbits(59), 10), value, hash_secret(value))
 
 
 def secret_id_of(value: str) -> str | None:
     """The secret id inside ``value`` if it is of our own format with a right checksum."""
     match = _OURS.fullmatch(value)
-    if match is None or not hmac.compare_digest(_checksum(value[:-7]), value[-6:]):
+    if match is None or not hmac.compare_digest(checksum(value[:-7]), value[-6:]):
         return None
     return value.split("_")[1]
 
@@ -101,14 +101,14 @@ def can_be_verified(stored: str) -> bool:
 
 def generate_reference_token() -> tuple[str, str]:
     """An opaque token of 256 random bits, ``apogee_at_<random>_<checksum>``, and its reference."""
-    body = f"apogee_at_{_base62(secrets.randbits(256), 43)}"
-    token = f"{body}_{_checksum(body)}"
+    body = f"apogee_at_{base62(secrets.randbits(256), 43)}"
+    token = f"{body}_{checksum(body)}"
     return token, _reference(token)
 
 
 def reference_of(token: str) -> str | None:
     """The SHA-256 of ``token``, under which it is kept, if it has the form of an opaque token."""
-    if not _REFERENCE.fullmatch(token) or _checksum(token[:-7]) != token[-6:]:
+    if not _REFERENCE.fullmatch(token) or checksum(token[:-7]) != token[-6:]:
         return None
     return _reference(token)
 
@@ -167,11 +167,13 @@ def _sha256(value: str) -> str:
     return hashlib.sha256(value.encode()).hexdigest()
 
 
-def _checksum(body: str) -> str:
-    return _base62(zlib.crc32(body.encode()), 6)
+def checksum(body: str) -> str:
+    """The six characters by which a value of ours is told from a mistyped one."""
+    return base62(zlib.crc32(body.encode()), 6)
 
 
-def _base62(number: int, width: int) -> str:
+def base62(number: int, width: int) -> str:
+    """``number`` in ``width`` digits of 0-9 A-Z a-z."""
     digits = []
     for _ in range(width):
         number, rest = divmod(number, 62)

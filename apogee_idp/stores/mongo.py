@@ -115,6 +115,10 @@ class MongoStore:
         return self._collections["interactions"]
 
     @property
+    def authorizations(self) -> MongoCollection:
+        return self._collections["authorizations"]
+
+    @property
     def tokens(self) -> MongoCollection:
         return self._collections["tokens"]
 

@@ -61,6 +61,7 @@ class SqliteStore:
         self.sessions = made["sessions"]
         self.consents = made["consents"]
         self.interactions = made["interactions"]
+        self.authorizations = made["authorizations"]
 
     def prospect(self) -> Finding | None:
         """In memory there is always something to open."""

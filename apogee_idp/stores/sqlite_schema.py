@@ -41,6 +41,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         *map(_table, ("users", "logins", "consents")),
         *_expiring_table("sessions"),
         *_expiring_table("interactions"),
+        *_expiring_table("authorizations"),
     ),
 }
 """Numbered from 1. A step that was released is never changed: new tables are a new step."""

@@ -26,10 +26,14 @@ COLLECTIONS = {
     "sessions": "_id",
     "consents": "_id",
     "interactions": "_id",
+    "authorizations": "_id",
 }
 """Each collection, and the member in which OpenIddict's documents have their key."""
 
-EXPIRING = ("revocations", "tokens", "assertions", "idempotency", "sessions", "interactions")
+EXPIRING = (
+    *("revocations", "tokens", "assertions", "idempotency"),
+    *("sessions", "interactions", "authorizations"),
+)
 """Collections of documents that come and go with the traffic, each with an expiry."""
 
 FOLLOWED = ("applications", "scopes", "keys", "resources")

@@ -8,6 +8,7 @@ from ..pipeline import Registry
 from ..services import Services
 from .api.application import add_management_api
 from .api.calls import Desk
+from .client_origins import ClientOrigins
 from .endpoint import Answer, FormEndpoint
 from .in_flight import InFlight
 from .interaction.authorization import AuthorizationEndpoint, Authorizer
@@ -37,6 +38,7 @@ def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
     pages = Pages(services)
     well_known = WellKnown(services, registry)
     router = app.router
+    origins = ClientOrigins(services.clients)
     answers: dict[str, Answer] = {
         "token": TokenEndpoint(services, registry).answer,
         "introspect": IntrospectionEndpoint(services, registry).answer,
@@ -44,7 +46,12 @@ def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
     }
     for name, answer in answers.items():
         timeout = services.settings.request_timeout
-        endpoint = FormEndpoint(answer, timeout=timeout, fault=f"{name}_request_failed")
+        endpoint = FormEndpoint(
+            answer,
+            timeout=timeout,
+            fault=f"{name}_request_failed",
+            origins=None if name == "introspect" else origins,
+        )
         router.add_route("*", f"{base}/connect/{name}", endpoint.handle)
     router.add_get(f"{base}/.well-known/openid-configuration", well_known.configuration)
     router.add_get(f"/.well-known/oauth-authorization-server{base}", well_known.configuration)

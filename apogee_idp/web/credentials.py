@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from ..errors import InvalidClient, InvalidRequest
-from ..requests import Credentials, PresentedAssertion, PresentedCredentials
+from ..requests import Credentials, PresentedAssertion, PresentedCredentials, PresentedName
 from .form import decode_component
 
 CREDENTIAL_PARAMETERS = ("client_secret", "client_assertion", "client_assertion_type")
@@ -34,7 +34,7 @@ def read_credentials(request: web.Request, parameters: Mapping[str, str]) -> Cre
         return presented
     if client_id and by_secret:
         return PresentedCredentials(client_id, parameters["client_secret"], "client_secret_post")
-    return None
+    return PresentedName(client_id) if client_id else None
 
 
 def _assertion(parameters: Mapping[str, str], client_id: str | None) -> PresentedAssertion:

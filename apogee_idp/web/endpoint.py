@@ -10,6 +10,7 @@ from ..errors import OAuthError, ServerError, StoreError, TemporarilyUnavailable
 from ..logs import annotate_request, log_fault
 from ..model import Client
 from ..requests import ClientAuthentication
+from .client_origins import ClientOrigins
 from .wire import Form, read_form, render_error
 
 Answer = Callable[[Form], Awaitable[web.Response]]
@@ -19,17 +20,31 @@ class FormEndpoint:
     """Reads the form within ``timeout`` seconds and lets ``answer`` answer it.
 
     A lost store is a 503; whatever else goes wrong is a ``server_error``, logged as ``fault``.
+    ``origins`` opens answers to pages in browsers, if any may ask.
     """
 
-    def __init__(self, answer: Answer, *, timeout: float, fault: str) -> None:
+    def __init__(
+        self, answer: Answer, *, timeout: float, fault: str, origins: ClientOrigins | None = None
+    ) -> None:
         self._answer = answer
+        self._origins = origins
         self._timeout = timeout
         self._fault = fault
 
     async def handle(self, request: web.Request) -> web.Response:
         """Never raises, but for a cancellation."""
         try:
-            return await self._answer(await read_form(request, timeout=self._timeout))
+            form = await read_form(request, timeout=self._timeout)
+        except OAuthError as error:
+            return _refused(request, error)
+        response = await self._answered(request, form)
+        if self._origins is not None:
+            await self._origins.open_to(request, form, response)
+        return response
+
+    async def _answered(self, request: web.Request, form: Form) -> web.Response:
+        try:
+            return await self._answer(form)
         except OAuthError as error:
             refusal = error
         except StoreError as error:
@@ -37,11 +52,15 @@ class FormEndpoint:
         except Exception as error:
             log_fault(self._fault, error)
             refusal = ServerError(reason=type(error).__name__)
-        annotate_request(error=refusal.code, reason=refusal.reason)
-        response = render_error(refusal)
-        if not request.content.is_eof():
-            response.force_close()
-        return response
+        return _refused(request, refusal)
+
+
+def _refused(request: web.Request, refusal: OAuthError) -> web.Response:
+    annotate_request(error=refusal.code, reason=refusal.reason)
+    response = render_error(refusal)
+    if not request.content.is_eof():
+        response.force_close()
+    return response
 
 
 def annotate_client(proof: ClientAuthentication | None) -> None:

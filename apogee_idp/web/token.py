@@ -7,8 +7,9 @@ from aiohttp import web
 from ..errors import UnusableEvent
 from ..events import ProcessSignIn
 from ..logs import annotate_request
+from ..model import CLIENT_CREDENTIALS
 from ..pipeline import Registry
-from ..requests import TokenResponse
+from ..requests import TokenRequest, TokenResponse
 from ..services import Services
 from ..settings_schema import IMPLEMENTED_GRANT_TYPES
 from .endpoint import annotate_client
@@ -19,6 +20,7 @@ class TokenEndpoint:
     """The token endpoint (RFC 6749 §3.2)."""
 
     def __init__(self, services: Services, registry: Registry) -> None:
+        self._grants = services.grants
         self._minter = services.minter
         self._registry = registry
 
@@ -30,9 +32,22 @@ class TokenEndpoint:
             await self._registry.dispatch(event)
             if not isinstance(event.response, TokenResponse):
                 raise UnusableEvent("no token response")
-            self._minter.vouch(event.response.access_token, request)
+            self._vouch(request, event.grant, event.response)
             return render_token_response(event.response)
         finally:
             if request.grant_type in IMPLEMENTED_GRANT_TYPES:
                 annotate_request(grant_type=request.grant_type)
             annotate_client(event.authentication)
+
+    def _vouch(self, request: TokenRequest, grant: object, response: TokenResponse) -> None:
+        """Raises UnusableEvent for tokens that were not minted for this request, as what they are.
+
+        Nor does any token leave for a code or refresh token that isn't spent.
+        """
+        self._minter.vouch(response.access_token, request)
+        if response.id_token is not None:
+            self._minter.vouch(response.id_token, request, "id_token")
+        if response.refresh_token is not None:
+            self._minter.vouch(response.refresh_token, request, "refresh_token")
+        if request.grant_type != CLIENT_CREDENTIALS:
+            self._grants.vouch_redeemed(grant)

@@ -89,6 +89,10 @@ def render_token_response(response: TokenResponse) -> web.Response:
     body = {"access_token": token.value, "token_type": "Bearer", "expires_in": token.expires_in}
     if token.scope:
         body["scope"] = token.scope
+    if response.id_token is not None:
+        body["id_token"] = response.id_token.value
+    if response.refresh_token is not None:
+        body["refresh_token"] = response.refresh_token.value
     if RESERVED_PARAMETERS & response.parameters.keys():
         raise UnusableEvent("a reserved response parameter was added")
     try:
@@ -107,7 +111,9 @@ def render_introspection(token: ValidatedToken | None, members: Mapping[str, Any
         return web.json_response({"active": False}, headers=_NO_STORE)
     if RESERVED_CLAIMS & members.keys():
         raise UnusableEvent("a reserved member was added")
-    told = {**members, **thawed(token.claims), "active": True, "token_type": "Bearer"}
+    told = {**members, **thawed(token.claims), "active": True}
+    if token.kind == "access_token":
+        told["token_type"] = "Bearer"
     try:
         text = json.dumps(told, allow_nan=False)
     except (TypeError, ValueError):

@@ -251,7 +251,7 @@ async def test_scope_roles_puts_the_roles_into_the_claim_role(idp: Idp) -> None:
         ),
         pytest.param({"grant_type": "password"}, "unsupported_grant_type", id="R-TE-24 password"),
         pytest.param(
-            {"grant_type": "authorization_code"}, "unsupported_grant_type", id="not offered yet"
+            {"grant_type": "authorization_code"}, "unauthorized_client", id="another flow's"
         ),
         pytest.param(
             {"grant_type": "Client_Credentials"}, "unsupported_grant_type", id="another case"

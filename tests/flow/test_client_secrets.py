@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apogee_idp.app import opened_installation, store_of
-from apogee_idp.crypto.secrets import _checksum, generate_secret, secret_id_of
+from apogee_idp.crypto.secrets import checksum, generate_secret, secret_id_of
 from apogee_idp.errors import (
     CommandRefused,
     Conflict,
@@ -347,7 +347,7 @@ async def test_an_id_alone_ends_nothing(idp: Idp) -> None:
 def forged_with(secret_id: str) -> str:
     """A well-formed secret of that id."""
     body = f"apogee_{secret_id}_{'0' * 43}"
-    return f"{body}_{_checksum(body)}"
+    return f"{body}_{checksum(body)}"
 
 
 async def test_the_first_secret_of_a_client_leads_to_it_without_a_search(idp: Idp) -> None:

@@ -11,7 +11,7 @@ import pytest
 from apogee_idp.interactions import INTERACTION_SECONDS
 from tests.browser import Browser, Page
 
-from .conftest import CALLBACK, EMAIL, GOODBYE, GRANT_TYPES, PASSWORD, Site, address
+from .conftest import CALLBACK, EMAIL, GOODBYE, PASSWORD, Site, address
 
 MARKUP = [
     "<script>alert(1)</script>",
@@ -300,9 +300,7 @@ async def test_A_AZ_07_on_a_developers_machine_the_cookies_have_no_prefix(start_
     from .conftest import Clock
 
     clock = Clock()
-    site = Site(
-        await start_idp(clock=clock, issuer="http://localhost:8080", grant_types=GRANT_TYPES), clock
-    )
+    site = Site(await start_idp(clock=clock, issuer="http://localhost:8080"), clock)
     await site.add_app()
     await site.add_user()
     browser = await site.signed_in()

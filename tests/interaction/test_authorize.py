@@ -111,8 +111,16 @@ ERRORS = [
     pytest.param({"code_challenge": CHALLENGE + "A"}, "invalid_request", id="R-PK-01 long"),
     pytest.param({"code_challenge": CHALLENGE[:42] + "="}, "invalid_request", id="R-PK-01 odd"),
     pytest.param({"scope": "openid admin"}, "invalid_scope", id="unknown scope"),
-    pytest.param({"scope": "openid stock.read"}, "invalid_scope", id="another client's scope"),
-    pytest.param({"scope": "openid offline_access"}, "invalid_scope", id="no offline access"),
+    pytest.param(
+        {"client_id": "plain", "scope": "openid stock.read"},
+        "invalid_scope",
+        id="another client's scope",
+    ),
+    pytest.param(
+        {"client_id": "plain", "scope": "openid offline_access"},
+        "invalid_scope",
+        id="no offline access",
+    ),
     pytest.param({"scope": "openid idp:admin"}, "invalid_scope", id="the management API"),
     pytest.param({"scope": 'a"b'}, "invalid_scope", id="malformed scope"),
     pytest.param({"resource": "nonsense"}, "invalid_target", id="malformed resource"),
@@ -135,6 +143,7 @@ async def test_R_AE_02_the_client_is_told(
     site: Site, changes: dict[str, str | None], error: str
 ) -> None:
     """At its redirect URI, with its state to the byte, and by whom."""
+    await site.add_app("plain", scopes=(), allow_offline_access=False)
     page = await site.browser().get(address(**changes))
     assert page.location.startswith(CALLBACK + "&")
     told = page.parameters

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from tests.chromium import Tab, chromium
 from tests.conftest import StartIdp
 
-from .conftest import EMAIL, GRANT_TYPES, PASSWORD, Clock, Site, address
+from .conftest import EMAIL, PASSWORD, Clock, Site, address
 
 
 @dataclass
@@ -62,7 +62,7 @@ async def scene(start_idp: StartIdp) -> AsyncIterator[Scene]:
     """A developer's machine, where nothing has TLS."""
     clock, program = Clock(), Program()
     issuer = "http://localhost:8080"
-    site = Site(await start_idp(clock=clock, issuer=issuer, grant_types=GRANT_TYPES), clock)
+    site = Site(await start_idp(clock=clock, issuer=issuer), clock)
     await site.add_app(application_type="native", redirect_uris=("http://127.0.0.1/callback",))
     await site.add_user()
     async with program.listening(), chromium() as tab:

@@ -10,7 +10,7 @@ from tests.conftest import StartIdp, copy_store
 from tests.mongodb import Databases
 from tests.wire_proxy import WireProxy
 
-from .conftest import EMAIL, GRANT_TYPES, PASSWORD, Clock, Site, address
+from .conftest import EMAIL, PASSWORD, Clock, Site, address
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def test_F_DB_06_a_page_that_says_so_and_the_way_goes_on(
     await copy_store(prepared_database, url := databases.new())
     clock = Clock()
     store = proxy.in_front_of(url)
-    idp = await start_idp(store=store, clock=clock, grant_types=GRANT_TYPES, handler_timeout=1.0)
+    idp = await start_idp(store=store, clock=clock, handler_timeout=1.0)
     site = Site(idp, clock)
     await site.add_app()
     await site.add_user()

@@ -10,16 +10,14 @@ from apogee_idp.errors import SettingsError
 from tests.browser import Browser
 from tests.conftest import StartIdp
 
-from .conftest import EMAIL, GRANT_TYPES, PASSWORD, Site, address
+from .conftest import EMAIL, PASSWORD, Site, address
 
 
 async def browser_at(start_idp: StartIdp, site: Site, *directories: Path) -> Browser:
     """A browser at another server of the same store."""
     store = site.idp.installation.settings.store
     templates = tuple(map(str, directories))
-    return Browser(
-        await start_idp(store=store, clock=site.clock, grant_types=GRANT_TYPES, templates=templates)
-    )
+    return Browser(await start_idp(store=store, clock=site.clock, templates=templates))
 
 
 async def test_words_pages_and_style_of_ones_own(

@@ -24,7 +24,7 @@ from apogee_idp import (
 from apogee_idp.model import Client
 from tests.conftest import StartIdp
 
-from .conftest import EMAIL, GOODBYE, GRANT_TYPES, PASSWORD, Clock, Site, access_token
+from .conftest import EMAIL, GOODBYE, PASSWORD, Clock, Site, access_token
 
 EVIL = "https://evil.example/"
 Handler = Callable[[ProcessAuthorization], Awaitable[None]]
@@ -40,7 +40,7 @@ def new_site(start_idp: StartIdp) -> NewSite:
             registry.add(event, handler, name="rule", order=order)  # type: ignore[arg-type]
 
         clock = Clock()
-        idp = await start_idp(clock=clock, register=register, grant_types=GRANT_TYPES)
+        idp = await start_idp(clock=clock, register=register)
         site = Site(idp, clock)
         await site.add_app()
         await site.add_user()

@@ -206,6 +206,7 @@ async def test_the_prefix_is_a_setting(
     names = database.list_collection_names()
     assert sorted(names) == [
         "idp.x.apogee.assertions",
+        "idp.x.apogee.authorizations",
         "idp.x.apogee.idempotency",
         "idp.x.apogee.interactions",
         "idp.x.apogee.keys",
