@@ -1,80 +1,82 @@
-"""Chromium, driven by its own protocol: for what only a real browser decides."""
+"""Chromium, for what only a real browser decides."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
+from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 
 _PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
-_SECONDS = 20.0
-_OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0")
+_PACKAGES = Path(__file__).parent / "javascript" / "node_modules"
+_SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
+_SERIOUS = ("serious", "critical")
 
 
+@dataclass
 class Tab:
     """One page; what it logs as errors is kept in ``problems``."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self._count = 0
-        self.problems: list[str] = []
+    page: Page
+    problems: list[str] = field(default_factory=list)
 
-    async def command(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """The answer of the browser."""
-        self._count += 1
-        await self._socket.send_json({"id": self._count, "method": method, "params": parameters})
-        while True:
-            told = json.loads((await self._socket.receive(_SECONDS)).data)
-            if told.get("id") == self._count:
-                assert "error" not in told, told
-                return dict(told["result"])
-            if told["method"] == "Log.entryAdded":
-                self.problems.append(told["params"]["entry"]["text"])
+    def note(self, told: ConsoleMessage) -> None:
+        """Browsers ask for an icon everywhere, and complain where there is none."""
+        if told.type == "error" and not told.location["url"].endswith("/favicon.ico"):
+            self.problems.append(told.text)
 
     async def open(self, url: str) -> None:
         """Goes there."""
-        await self.command("Page.navigate", url=url)
-
-    async def evaluate(self, script: str) -> Any:
-        """What ``script`` comes to, or None while the page is being left."""
-        told = await self.command("Runtime.evaluate", expression=script, returnByValue=True)
-        return told["result"].get("value")
-
-    async def until(self, script: str) -> None:
-        """Waits until ``script`` is true."""
-        give_up = asyncio.get_running_loop().time() + _SECONDS
-        while await self.evaluate(script) is not True:
-            if asyncio.get_running_loop().time() > give_up:
-                shown = await self.evaluate("location.href + ' ' + document.body.innerText")
-                raise AssertionError(f"never came: {script}; instead {shown}; {self.problems}")
-            await asyncio.sleep(0.05)
+        await self.page.goto(url)
 
     async def until_title(self, title: str) -> None:
         """Waits for the page with this heading."""
-        await self.until(
-            f"document.readyState === 'complete'"
-            f" && document.querySelector('h1')?.textContent === {json.dumps(title)}"
-        )
+        await expect(self.page.get_by_role("heading", level=1, name=title)).to_be_visible()
 
     async def fill(self, **fields: str) -> None:
         """Types into fields, by their names."""
         for name, value in fields.items():
-            await self.evaluate(
-                f"document.querySelector('[name={name}]').value = {json.dumps(value)}"
-            )
+            await self.page.fill(f"[name={name}]", value)
 
     async def press(self, action: str) -> None:
         """Presses the button."""
-        await self.evaluate(f"document.querySelector('button[value={action}]').click()")
+        await self.page.click(f"button[value={action}]")
+
+    async def sign_in(self, email: str, password: str) -> None:
+        """Waits for the login page, and sends it."""
+        await self.until_title("Sign in")
+        await self.fill(email=email, password=password)
+        await self.press("sign_in")
+
+    async def faults(self) -> list[str]:
+        """What axe-core finds serious, or worse."""
+        await self.page.evaluate(package("axe-core/axe.min.js"))
+        found: dict[str, Any] = await self.page.evaluate("axe.run()")
+        return [
+            f"{violation['id']}: {[node['html'] for node in violation['nodes']]}"
+            for violation in found["violations"]
+            if violation["impact"] in _SERIOUS
+        ]
+
+    async def keep(self, name: str) -> None:
+        """A screenshot for people, ``build/screenshots/<name>.png``."""
+        await asyncio.to_thread(_SCREENSHOTS.mkdir, parents=True, exist_ok=True)
+        await self.page.screenshot(path=_SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def package(path: str) -> str:
+    """The script ``path`` of an npm package, which ``tests/javascript`` locks."""
+    file = _PACKAGES / path
+    if not file.exists():
+        _do_without("run `npm ci --ignore-scripts` in tests/javascript")
+    return file.read_text(encoding="utf-8")
 
 
 @asynccontextmanager
@@ -84,37 +86,25 @@ async def chromium() -> AsyncIterator[Tab]:
     Without Chromium the test is skipped; with ``REQUIRE_BROWSER=1`` it fails.
     """
     if _PROGRAM is None:
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail("REQUIRE_BROWSER=1, and there is no chromium")
-        pytest.skip("NO BROWSER: install chromium to run this test")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        process = await asyncio.create_subprocess_exec(
-            *(_PROGRAM, *_OPTIONS, f"--user-data-dir={home}", "about:blank"),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+        _do_without("install chromium")
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(
+            executable_path=_PROGRAM,
+            args=["--no-sandbox"],
+            # People's browsers keep pages to go back to.
+            ignore_default_args=["--disable-back-forward-cache"],
         )
         try:
-            async with aiohttp.ClientSession() as session, _tab(session, Path(home)) as tab:
-                yield tab
+            context = await browser.new_context()
+            tab = Tab(await context.new_page())
+            tab.page.on("console", tab.note)
+            tab.page.on("pageerror", lambda error: tab.problems.append(str(error)))
+            yield tab
         finally:
-            process.terminate()
-            await process.wait()
+            await browser.close()
 
 
-@asynccontextmanager
-async def _tab(session: aiohttp.ClientSession, home: Path) -> AsyncIterator[Tab]:
-    port = await _port(home / "DevToolsActivePort")
-    async with session.get(f"http://127.0.0.1:{port}/json") as answer:
-        (page,) = [target for target in await answer.json() if target["type"] == "page"]
-    async with session.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-        tab = Tab(socket)
-        for domain in ("Page", "Runtime", "Log"):
-            await tab.command(f"{domain}.enable")
-        yield tab
-
-
-async def _port(file: Path) -> int:
-    async with asyncio.timeout(_SECONDS):
-        while not (file.exists() and file.read_text()):
-            await asyncio.sleep(0.05)
-    return int(file.read_text().splitlines()[0])
+def _do_without(remedy: str) -> None:
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(f"REQUIRE_BROWSER=1: {remedy}")
+    pytest.skip(f"NO BROWSER TEST: {remedy}")

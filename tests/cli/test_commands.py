@@ -279,6 +279,8 @@ def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
         "ProcessSignIn 1000 validate_request",
         "ProcessSignIn 2000 validate_client",
         "ProcessSignIn 3000 validate_permissions",
+        "ProcessSignIn 4000 redeem_authorization_code",
+        "ProcessSignIn 4000 redeem_refresh_token",
         "ProcessSignIn 5000 build_principal",
         "ProcessSignIn 6000 set_scopes",
         "ProcessSignIn 7000 set_resources",
@@ -291,7 +293,10 @@ def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
         "ValidateToken 1000 read_token",
         "ValidateToken 2000 validate_revocation",
     ]
-    assert {tuple(row[3:]) for row in rows} == {("apogee-idp", "0.1.0", "always")}
+    filters = {"redeem_authorization_code": "is_code_grant"}
+    filters["redeem_refresh_token"] = "is_refresh_grant"
+    for row in rows:
+        assert tuple(row[3:]) == ("apogee-idp", "0.1.0", filters.get(row[2], "always"))
 
 
 def test_check_on_a_sound_installation(cli: Cli, backend: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from playwright.async_api import expect
 
 from tests.chromium import Tab, chromium
 from tests.conftest import StartIdp
@@ -69,12 +71,6 @@ async def scene(start_idp: StartIdp) -> AsyncIterator[Scene]:
         yield Scene(tab, site, program)
 
 
-async def sign_in(tab: Tab, password: str = PASSWORD) -> None:
-    await tab.until_title("Sign in")
-    await tab.fill(email=EMAIL, password=password)
-    await tab.press("sign_in")
-
-
 async def test_the_whole_way_and_back(scene: Scene) -> None:
     """A wrong password first; in the end a code, and no trace of where she came from.
 
@@ -82,16 +78,16 @@ async def test_the_whole_way_and_back(scene: Scene) -> None:
     """
     tab = scene.tab
     await tab.open(scene.address())
-    await sign_in(tab, "wrong")
-    await tab.until("document.querySelector('[role=alert]') !== null")
-    await sign_in(tab)
+    await tab.sign_in(EMAIL, "wrong")
+    await expect(tab.page.get_by_role("alert")).to_be_visible()
+    await tab.sign_in(EMAIL, PASSWORD)
     await tab.until_title("Allow The App?")
     await tab.press("approve")
     await tab.until_title("Welcome back")
     (back,) = scene.program.seen
     assert back.keys() == {"code", "state", "iss"}
     assert scene.program.referrers == {""}
-    await tab.command("Page.navigateToHistoryEntry", entryId=await _entry(tab, "interaction"))
+    await tab.page.evaluate("history.back()")
     await tab.until_title("Allow The App?")  # as the browser remembers it
     await tab.press("approve")
     await tab.until_title("This page is no longer good")
@@ -100,16 +96,11 @@ async def test_the_whole_way_and_back(scene: Scene) -> None:
     assert [text for text in tab.problems if "Failed to load" not in text] == []
 
 
-async def _entry(tab: Tab, part: str) -> int:
-    entries = (await tab.command("Page.getNavigationHistory"))["entries"]
-    return int([entry["id"] for entry in entries if part in entry["url"]][-1])
-
-
 async def test_R_AE_12_form_post_runs_its_one_script(scene: Scene) -> None:
     """The policy allows that and no other."""
     tab = scene.tab
     await tab.open(scene.address(response_mode="form_post"))
-    await sign_in(tab)
+    await tab.sign_in(EMAIL, PASSWORD)
     await tab.until_title("Allow The App?")
     await tab.press("approve")
     await tab.until_title("Welcome back")
@@ -122,8 +113,8 @@ async def test_A_AZ_04_no_page_in_a_frame(scene: Scene) -> None:
     tab = scene.tab
     await tab.open(f"{scene.program.url}/frame?url={scene.address().replace('&', '%26')}")
     await tab.until_title("Frame")
-    await tab.until("document.querySelector('iframe').contentDocument === null")
-    await tab.evaluate("1")
+    script = "document.querySelector('iframe').contentDocument === null"
+    assert await tab.page.evaluate(script)
     assert any("frame-ancestors" in text or "Refused" in text for text in tab.problems)
 
 
@@ -131,7 +122,7 @@ async def test_R_OC_07_signing_out(scene: Scene) -> None:
     """The cookie is gone, and so is the session."""
     tab = scene.tab
     await tab.open(scene.address())
-    await sign_in(tab)
+    await tab.sign_in(EMAIL, PASSWORD)
     await tab.until_title("Allow The App?")
     await tab.open(f"http://localhost:{scene.site.idp.port}/connect/logout")
     await tab.until_title("Sign out?")
@@ -142,27 +133,35 @@ async def test_R_OC_07_signing_out(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_pages_fit_on_a_phone(scene: Scene, scheme: str) -> None:
+async def test_pages_fit_on_a_phone(scene: Scene, scheme: Literal["light", "dark"]) -> None:
     """Nothing to scroll sideways, buttons for thumbs, and words that stand out from the page."""
     tab = scene.tab
-    size = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
-    await tab.command("Emulation.setDeviceMetricsOverride", **size)
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    await tab.command("Emulation.setEmulatedMedia", features=[feature])
+    await tab.page.set_viewport_size({"width": 320, "height": 640})
+    await tab.page.emulate_media(color_scheme=scheme)
     await tab.open(scene.address(scope="openid profile email phone address roles"))
     await tab.until_title("Sign in")
-    await check_layout(tab)
-    await sign_in(tab)
+    await check_page(tab, f"login-phone-{scheme}")
+    await tab.sign_in(EMAIL, PASSWORD)
     await tab.until_title("Allow The App?")
-    await check_layout(tab)
+    await check_page(tab, f"consent-phone-{scheme}")
+    await tab.open(scene.address(redirect_uri="https://evil.example"))
+    await check_page(tab, f"error-phone-{scheme}")
+    await tab.open(f"http://localhost:{scene.site.idp.port}/connect/logout")
+    await tab.until_title("Sign out?")
+    await check_page(tab, f"logout-phone-{scheme}")
+    await tab.press("sign_out")
+    await tab.until_title("You are signed out")
+    await check_page(tab, f"signed-out-phone-{scheme}")
 
 
-async def check_layout(tab: Tab) -> None:
-    """WCAG 2.2 §1.4.10, §2.5.8 and §1.4.3."""
-    assert await tab.evaluate("document.documentElement.scrollWidth") <= 320
+async def check_page(tab: Tab, name: str) -> None:
+    """WCAG 2.2 §1.4.10, §2.5.8 and §1.4.3, and whatever else axe-core knows."""
+    await tab.keep(name)
+    assert await tab.faults() == []
+    assert await tab.page.evaluate("document.documentElement.scrollWidth") <= 320
     heights = "[...document.querySelectorAll('button')].map(b => b.offsetHeight)"
-    assert min(await tab.evaluate(heights)) >= 44
-    assert await tab.evaluate(_CONTRAST) >= 4.5
+    assert all(height >= 44 for height in await tab.page.evaluate(heights))
+    assert await tab.page.evaluate(_CONTRAST) >= 4.5
 
 
 _CONTRAST = """(() => {
@@ -179,3 +178,42 @@ _CONTRAST = """(() => {
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   }));
 })()"""
+
+
+async def test_by_keyboard_alone(scene: Scene) -> None:
+    """Focus stands where she begins, and moves to the next; Enter sends the form."""
+    tab = scene.tab
+    await tab.open(scene.address())
+    await tab.until_title("Sign in")
+    await tab.page.keyboard.type(EMAIL)
+    await tab.page.keyboard.press("Tab")
+    await tab.page.keyboard.type(PASSWORD)
+    await tab.page.keyboard.press("Enter")
+    await tab.until_title("Allow The App?")
+    for _ in range(10):
+        await tab.page.keyboard.press("Tab")
+        if await tab.page.evaluate("document.activeElement.value") == "approve":
+            break
+    await tab.page.keyboard.press("Enter")
+    await tab.until_title("Welcome back")
+
+
+async def test_A_AZ_11_two_tabs(scene: Scene) -> None:
+    """Each goes its own way, whichever signs in; a page that waited too long says so."""
+    tab, site = scene.tab, scene.site
+    await tab.open(scene.address(state="first"))
+    await tab.until_title("Sign in")
+    other = Tab(await tab.page.context.new_page())
+    await other.open(scene.address(state="second"))
+    await other.sign_in(EMAIL, PASSWORD)
+    await other.until_title("Allow The App?")
+    await tab.sign_in(EMAIL, PASSWORD)
+    await tab.until_title("Allow The App?")
+    await tab.press("approve")
+    await tab.until_title("Welcome back")
+    site.clock.now += 601
+    await other.press("approve")
+    await other.until_title("This page is no longer good")
+    assert await other.faults() == []
+    await other.keep("expired")
+    assert [seen["state"] for seen in scene.program.seen] == ["first"]
