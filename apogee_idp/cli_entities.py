@@ -17,6 +17,7 @@ from .cli_base import (
     warn_of_damage,
     with_management,
 )
+from .cli_code_flow import code_flow_options, flow_of
 from .cli_credentials import credential_options, keys_of, secret_of
 from .cli_profiles import profile_of, profile_options
 from .management.clients import ClientCommands
@@ -29,7 +30,7 @@ from .printing import print_facts, print_json, print_secret, print_table
 
 @click.group()
 def clients() -> None:
-    """Clients of the client credentials flow."""
+    """Clients: machines, and applications that people sign in to."""
 
 
 @clients.command("create")
@@ -49,13 +50,14 @@ def clients() -> None:
 @click.option(
     "--management", is_flag=True, help="May do all of the management API; by default it does."
 )
+@code_flow_options
 @profile_options
 @credential_options
 @JSON_OPTION
 @CONFIG_OPTION
 @reports_errors
 def create_client(client_id: str, as_json: bool, config: Path | None, **options: Any) -> None:
-    """Create a client and print its secret, this once."""
+    """Create a client and print its secret, this once; with --redirect-uri, one for people."""
     profile, skip_token_encryption = profile_of(options)
     managed = (sorted(MANAGEMENT_SCOPES), [ADMIN_SCOPE]) if options["management"] else ([], [])
     registration = ClientRegistration(
@@ -69,6 +71,7 @@ def create_client(client_id: str, as_json: bool, config: Path | None, **options:
         token_profile=profile,
         endpoints=options["endpoints"],
         keys=keys_of(options),
+        **flow_of(options),
     )
     own = secret_of(options)
     made = _with_clients(config, lambda commands: commands.add(registration, secret=own))
@@ -77,7 +80,8 @@ def create_client(client_id: str, as_json: bool, config: Path | None, **options:
     elif as_json:
         print_json({"client_id": client_id})
     else:
-        click.echo(f"created {client_id}, which authenticates with its own key")
+        way = "has no secret" if options["is_public"] else "authenticates with its own key"
+        click.echo(f"created {client_id}, which {way}")
 
 
 @clients.command("list")

@@ -120,7 +120,7 @@ class Grants:
         return self._presented(
             known,
             token,
-            redeemed_at=0 if is_current else max(known.refreshed_at, known.code_redeemed_at),
+            redeemed_at=0 if is_current else known.refreshed_at or known.code_redeemed_at,
             expires_at=known.refresh_expires_at,
         )
 

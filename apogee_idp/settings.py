@@ -68,6 +68,7 @@ class Settings:
     key_files_password: str = field(default="", repr=False)
     client_files: tuple[str, ...] = ()
     private_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     log_level: str = "info"
     log_format: str = "json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,6 +54,13 @@ class _Whole(schema_fields.Integer):
 
 def _positive(maximum: float) -> validate.Range:
     return validate.Range(min=0, min_inclusive=False, max=maximum)
+
+
+def _check_network(network: str) -> None:
+    try:
+        ip_network(network)
+    except ValueError:
+        raise ValidationError("must be addresses or networks, as 10.0.0.0/8") from None
 
 
 def _check_issuer(issuer: str) -> None:
@@ -127,6 +135,7 @@ class SettingsSchema(Schema):
     key_files_password = schema_fields.String()
     client_files = _List(schema_fields.String(validate=validate.Length(min=1)))
     private_hosts = _List(schema_fields.String(validate=validate.Regexp(_HOST, error=_NO_HOST)))
+    trusted_proxies = _List(schema_fields.String(validate=_check_network))
     templates = _List(schema_fields.String(validate=validate.Length(min=1)))
     log_level = schema_fields.String(validate=validate.OneOf(("debug", "info", "warning", "error")))
     log_format = schema_fields.String(validate=validate.OneOf(("json", "console")))

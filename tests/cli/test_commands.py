@@ -461,3 +461,26 @@ def test_a_damaged_document_ends_no_list(cli: Cli, empty_store_url: str) -> None
     listed = cli("clients", "list", "--json")
     assert [client["client_id"] for client in json.loads(listed.stdout)] == ["billing"]
     assert listed.stderr == "warning: left out: the stored document of damaged is damaged\n"
+
+
+def test_a_client_for_people_is_created(cli: Cli) -> None:
+    """A web application has a secret, a public one none; what it lacks is told."""
+    callback = ("--redirect-uri", "https://app.example/cb")
+    made = cli("clients", "create", "app", *callback, "--offline-access", "--json")
+    assert made.returncode == 0, made.stderr
+    facts = json.loads(cli("clients", "show", "app", "--json").stdout)
+    assert facts["redirect_uris"] == ["https://app.example/cb"]
+    assert "gt:refresh_token" in facts["permissions"]
+    assert "ft:pkce" in facts["requirements"]
+    public = cli("clients", "create", "spa", *callback, "--public")
+    assert public.stdout == "created spa, which has no secret\n"
+    shown = json.loads(cli("clients", "show", "spa", "--json").stdout)
+    assert (shown["client_type"], shown["application_type"]) == ("public", "spa")
+    for options, told in (
+        (("--public",), "needs a --redirect-uri"),
+        ((*callback, "--public", "--without-pkce"), "needs PKCE"),
+        (("--redirect-uri", "http://app.example/cb"), "needs https"),
+    ):
+        refused = cli("clients", "create", "other", *options)
+        assert refused.returncode == 1
+        assert told in refused.stderr

@@ -8,6 +8,7 @@ from collections import defaultdict
 from aiohttp import web
 
 from ..rate_limit import Rate, RateLimit
+from ..sources import Sources
 from .anonymous import AnonymousAccess
 from .bearer import BearerAuthentication
 from .calls import Desk, Route
@@ -27,7 +28,7 @@ def add_management_api(router: web.UrlDispatcher, desk: Desk) -> None:
     limit = RateLimit(
         of_source=_ANONYMOUS_CALLER, of_all=_ANONYMOUS_CALLERS, monotonic=time.monotonic
     )
-    anonymous = AnonymousAccess(limit)
+    anonymous = AnonymousAccess(limit, Sources(settings.trusted_proxies))
     documents = ApiDocuments(ROUTES, settings)
     router.add_get(f"{base}/openapi.json", documents.openapi)
     router.add_get(f"{base}/docs", documents.page)

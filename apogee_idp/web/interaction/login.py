@@ -23,6 +23,7 @@ from ...logs import annotate_request
 from ...requests import Session
 from ...services import Services
 from ...stages import AuthorizationStage
+from ..sources import Sources
 from .authorization import Authorizer
 from .destinations import see_other
 from .forms import AuthorizationForms, LoginProblem
@@ -50,6 +51,7 @@ class InteractionEndpoint:
         self._users = services.user_authenticator
         self._forms = AuthorizationForms(services)
         self._origin = OriginCheck(services.settings.issuer)
+        self._sources = Sources(services.settings.trusted_proxies)
         self._timeout = services.settings.request_timeout
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -121,7 +123,7 @@ class InteractionEndpoint:
     ) -> web.Response:
         email, password = form.get("email", ""), form.get("password", "")
         try:
-            user = await self._users.authenticate(email, password, request.remote or "")
+            user = await self._users.authenticate(email, password, self._sources.of(request))
         except (SignInRefused, TooManyFailures, TemporarilyUnavailable) as error:
             problem = LoginProblem.of(error)
             annotate_request(sign_in=problem.name, reason=getattr(error, "reason", None))

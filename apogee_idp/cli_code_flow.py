@@ -1,0 +1,72 @@
+"""The options of ``clients create`` that say how people come to the client and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_args
+
+import click
+
+from .errors import CommandRefused
+from .model import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, ApplicationType
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--redirect-uri",
+        "redirect_uris",
+        multiple=True,
+        help="Where people come back to after signing in; repeatable. Makes it a client of theirs.",
+    ),
+    click.option(
+        "--post-logout-redirect-uri",
+        "post_logout_redirect_uris",
+        multiple=True,
+        help="Where they may go after signing out; repeatable.",
+    ),
+    click.option(
+        "--public", "is_public", is_flag=True, help="It can keep no secret: a spa, a native one."
+    ),
+    click.option(
+        "--application-type",
+        type=click.Choice(get_args(ApplicationType)),
+        help="native may come back to a loopback address or a scheme of its own.",
+    ),
+    click.option(
+        "--offline-access",
+        "allow_offline_access",
+        is_flag=True,
+        help="It may ask for refresh tokens.",
+    ),
+    click.option("--without-pkce", is_flag=True, help="For old libraries that have a secret."),
+)
+_NEED_A_REDIRECT_URI = (
+    *("post_logout_redirect_uris", "is_public", "application_type"),
+    *("allow_offline_access", "without_pkce"),
+)
+
+
+def code_flow_options(command: Command) -> Command:
+    """Gives ``command`` those options, in the order that ``--help`` prints."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def flow_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What they say of a registration; raises CommandRefused for what goes with no people."""
+    if not options["redirect_uris"]:
+        if any(options[name] for name in _NEED_A_REDIRECT_URI):
+            raise CommandRefused("a client that people sign in to needs a --redirect-uri")
+        return {"flow_type": CLIENT_CREDENTIALS}
+    default = "spa" if options["is_public"] else "web"
+    return {
+        "flow_type": AUTHORIZATION_CODE,
+        "client_type": "public" if options["is_public"] else "confidential",
+        "application_type": options["application_type"] or default,
+        "redirect_uris": options["redirect_uris"],
+        "post_logout_redirect_uris": options["post_logout_redirect_uris"],
+        "allow_offline_access": options["allow_offline_access"],
+        "require_pkce": not options["without_pkce"],
+    }
