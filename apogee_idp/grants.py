@@ -7,18 +7,16 @@ refresh token, its end.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Awaitable, Callable
+from typing import Any
 from weakref import WeakSet
 
 from .crypto.handles import Code, RefreshToken, hash_of, is_hash_of
-from .errors import Conflict, InvalidGrant, InvalidToken, UnreadableDocument, UnusableEvent
+from .errors import Conflict, InvalidGrant, InvalidToken, StoreUnavailable, UnusableEvent
 from .model import MAXIMUM_TOKEN_LIFETIME
 from .requests import Grant, PresentedGrant
-from .stores.base import Collection, Stored
-from .stores.members import one_of, optional, text, texts, whole
+from .stores.authorization_documents import Authorization, new_authorization, read_authorization
+from .stores.base import Collection
 from .stores.values import Document
 from .user_model import User, is_user_subject
 
@@ -26,27 +24,7 @@ RACE_SECONDS = 10
 """A reuse that comes so soon after the redemption lost a race, and betrays nobody."""
 
 _END_ATTEMPTS = 20
-State = Literal["valid", "ended"]
-_STATES: tuple[State, ...] = get_args(State)
 _NOBODY = "0" * 32
-
-
-@dataclass(frozen=True, slots=True)
-class _Authorization:
-    """An authorization as it stands in the store; times are Unix seconds, 0 is never."""
-
-    id: str
-    grant: Grant
-    state: State
-    ends_at: int
-    code_hash: str = field(repr=False)
-    code_expires_at: int
-    code_redeemed_at: int
-    family_hash: str = field(repr=False)
-    refresh_hash: str = field(repr=False)
-    refresh_expires_at: int
-    refreshed_at: int
-    version: str
 
 
 class Grants:
@@ -77,21 +55,13 @@ class Grants:
         """A code for ``grant``, good for ``code_seconds``; refresh tokens end after ``seconds``."""
         now = self._now()
         code = Code.new(self._new_id())
-        document = {
-            "client_id": grant.client_id,
-            "subject": grant.subject,
-            "grant": json.dumps(asdict(grant)),
-            "state": "valid",
-            "created_at": now,
-            "ends_at": now + seconds,
-            "code_hash": hash_of(code.secret),
-            "code_expires_at": now + code_seconds,
-            "code_redeemed_at": 0,
-            "family_hash": "",
-            "refresh_hash": "",
-            "refresh_expires_at": 0,
-            "refreshed_at": 0,
-        }
+        document = new_authorization(
+            grant,
+            code_hash=hash_of(code.secret),
+            created_at=now,
+            code_expires_at=now + code_seconds,
+            ends_at=now + seconds,
+        )
         # Kept as long as any of its access tokens could live, so that what is unknown has ended.
         expires_at = now + max(seconds, code_seconds) + MAXIMUM_TOKEN_LIFETIME
         await self._authorizations.insert(code.authorization_id, document, expires_at=expires_at)
@@ -180,7 +150,7 @@ class Grants:
             except Conflict:
                 continue  # it was redeemed meanwhile, which ends nothing
             return
-        raise UnreadableDocument("an authorization changes faster than it can be ended")
+        raise StoreUnavailable("an authorization changes faster than it can be ended")
 
     async def check(self, authorization_id: str | None, subject: str) -> None:
         """Raises InvalidToken if what an access token stands on has ended.
@@ -210,18 +180,18 @@ class Grants:
         if self.vouch(presented) not in self._redeemed:
             raise UnusableEvent("a grant that nobody has redeemed")
 
-    async def _valid(self, authorization_id: str | None) -> _Authorization:
+    async def _valid(self, authorization_id: str | None) -> Authorization:
         """One read for what is malformed, too, so that time doesn't tell."""
         stored = await self._authorizations.get(authorization_id or _NOBODY)
         if stored is None:
             raise _refused("no such authorization")
-        known = _read(stored)
+        known = read_authorization(stored)
         if known.state != "valid":
             raise _refused("its authorization has ended")
         return known
 
     def _presented(
-        self, known: _Authorization, handle: object, *, redeemed_at: int, expires_at: int
+        self, known: Authorization, handle: object, *, redeemed_at: int, expires_at: int
     ) -> PresentedGrant:
         presented = _as_presented(
             known, handle=handle, redeemed_at=redeemed_at, expires_at=expires_at
@@ -252,42 +222,7 @@ def _refused(reason: str) -> InvalidGrant:
     return InvalidGrant("The code or refresh token is not usable.", reason=reason)
 
 
-def _as_presented(known: _Authorization, **facts: Any) -> PresentedGrant:
+def _as_presented(known: Authorization, **facts: Any) -> PresentedGrant:
     return PresentedGrant(
         known.id, known.grant, ends_at=known.ends_at, version=known.version, **facts
-    )
-
-
-def _read(stored: Stored) -> _Authorization:
-    document = stored.document
-    try:
-        return _Authorization(
-            stored.key,
-            _grant_of(json.loads(document["grant"])),
-            one_of(_STATES, document["state"]),
-            ends_at=whole(document["ends_at"]),
-            code_hash=text(document["code_hash"]),
-            code_expires_at=whole(document["code_expires_at"]),
-            code_redeemed_at=whole(document["code_redeemed_at"]),
-            family_hash=text(document["family_hash"]),
-            refresh_hash=text(document["refresh_hash"]),
-            refresh_expires_at=whole(document["refresh_expires_at"]),
-            refreshed_at=whole(document["refreshed_at"]),
-            version=stored.version,
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise UnreadableDocument("an authorization can't be read") from error
-
-
-def _grant_of(members: Mapping[str, Any]) -> Grant:
-    return Grant(
-        client_id=text(members["client_id"]),
-        subject=text(members["subject"]),
-        scopes=texts(members["scopes"]),
-        auth_time=whole(members["auth_time"]),
-        begun_at=whole(members["begun_at"]),
-        redirect_uri=text(members["redirect_uri"]),
-        code_challenge=optional(text, members["code_challenge"]),
-        nonce=optional(text, members["nonce"]),
-        resources=texts(members["resources"]),
     )

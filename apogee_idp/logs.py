@@ -24,7 +24,7 @@ _MAXIMUM_WAITING = 10_000
 _CLOSE_SECONDS = 1.0
 _REQUEST: ContextVar[dict[str, Any] | None] = ContextVar("request", default=None)
 _SECRETS = re.compile(
-    r"apogee_[0-9A-Za-z]{1,32}_[0-9A-Za-z]{20,}(_[0-9A-Za-z]*)?"  # our secrets
+    r"apogee_[0-9A-Za-z]{1,32}_[0-9A-Za-z]{20,}(_[0-9A-Za-z]*)*"  # our secrets, codes and tokens
     r"|eyJ[\w-]{5,}(\.[\w-]*){1,4}"  # JWS and JWE
     r"|(?i:\b(basic|bearer) +[\w.~+/=-]{8,})"  # credentials in headers
     r"|(?<=://)[^/@\s]*:[^/@\s]*(?=@)"  # credentials in URLs

@@ -14,6 +14,7 @@ PLANTED = {OPERATORS_SECRET}
 
 _OUR_SECRET = re.compile(r"apogee_[0-9A-Za-z]+_[0-9A-Za-z]+_[0-9A-Za-z]{6}")
 _FORMS = {
+    "a code or refresh token": re.compile(r"apogee_(code|rt)_[0-9a-f]{32}_[0-9A-Za-z]{43}"),
     "a token": re.compile(r"eyJ[\w-]{10,}\.[\w-]*\.[\w-]{10,}"),
     "a hash of a secret": re.compile(r"\$argon2id\$v=|sha256:[0-9a-f]{64}|AQAAAAEAACcQ"),
     "a private key": re.compile(r"[\"']d[\"']: ?[\"'][\w-]{40}"),

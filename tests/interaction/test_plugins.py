@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,17 @@ from apogee_idp import (
     AuthorizationStage,
     ConsentRequired,
     EndSessionStage,
+    GenerateToken,
     LoginRequired,
+    Principal,
     ProcessAuthorization,
     ProcessEndSession,
+    ProcessSignIn,
     ProcessUserInfo,
     Registry,
     Services,
+    Stage,
+    TokenStage,
     UserInfoStage,
 )
 from apogee_idp.model import Client
@@ -201,3 +207,113 @@ async def test_A_PIPE_3_claims_that_are_the_cores(new_site: NewSite) -> None:
     site = await new_site(ProcessUserInfo, add, UserInfoStage.ATTACH_CLAIMS + 1)
     headers = {"Authorization": f"Bearer {await access_token(site)}"}
     assert (await site.idp.send("GET", "/connect/userinfo", headers=headers)).status == 500
+
+
+async def another_grant(event: ProcessSignIn) -> None:
+    assert event.grant is not None
+    event.grant = replace(event.grant)
+
+
+async def another_subject(event: ProcessSignIn) -> None:
+    event.principal = Principal("usr_" + "E" * 22, "eve")
+
+
+async def another_user(event: ProcessSignIn) -> None:
+    assert event.user is not None
+    event.user = replace(event.user, subject="usr_" + "E" * 22)
+
+
+async def more_scopes(event: ProcessSignIn) -> None:
+    event.scopes = (*event.scopes, "idp:admin")
+
+
+async def no_grant(event: ProcessSignIn) -> None:
+    event.grant = None
+
+
+async def tokens_in_each_others_place(event: ProcessSignIn) -> None:
+    assert event.response is not None
+    event.response = replace(event.response, id_token=event.access_token)
+
+
+async def an_id_token_as_access_token(event: ProcessSignIn) -> None:
+    assert event.response is not None
+    assert event.id_token is not None
+    event.response = replace(event.response, access_token=event.id_token)
+
+
+async def an_unspent_grant(event: ProcessSignIn) -> None:
+    grant = event.grant
+    assert grant is not None
+    event.grant = replace(grant, handle=None)
+
+
+async def encrypt_the_id_token(event: GenerateToken) -> None:
+    event.encryption_key = event.encryption_key or object()  # type: ignore[assignment]
+
+
+async def retype_the_id_token(event: GenerateToken) -> None:
+    event.typ = "at+jwt"
+
+
+async def claim_a_client(event: GenerateToken) -> None:
+    event.claims["client_id"] = "app"
+
+
+async def live_for_ever(event: GenerateToken) -> None:
+    event.lifetime = 10**12
+
+
+BEFORE = Stage.GENERATE_TOKEN - 1
+BEFORE_WRITING = TokenStage.WRITE_TOKEN - 1
+AT_THE_END = Stage.ATTACH_PARAMETERS + 1
+MISDEEDS: list[Any] = [
+    pytest.param(ProcessSignIn, another_grant, BEFORE, id="a copy of the grant"),
+    pytest.param(ProcessSignIn, another_subject, BEFORE, id="another subject"),
+    pytest.param(ProcessSignIn, another_user, BEFORE, id="another user"),
+    pytest.param(ProcessSignIn, more_scopes, BEFORE, id="more scopes"),
+    pytest.param(ProcessSignIn, no_grant, BEFORE, id="no grant"),
+    pytest.param(ProcessSignIn, no_grant, AT_THE_END, id="no grant in the end"),
+    pytest.param(ProcessSignIn, an_unspent_grant, AT_THE_END, id="a grant that isn't spent"),
+    pytest.param(ProcessSignIn, tokens_in_each_others_place, AT_THE_END, id="swapped tokens"),
+    pytest.param(ProcessSignIn, an_id_token_as_access_token, AT_THE_END, id="an id_token"),
+    pytest.param(GenerateToken, encrypt_the_id_token, BEFORE_WRITING, id="an encrypted id_token"),
+    pytest.param(
+        GenerateToken, retype_the_id_token, BEFORE_WRITING, id="an id_token of another typ"
+    ),
+    pytest.param(GenerateToken, claim_a_client, BEFORE_WRITING, id="an id_token with a client_id"),
+    pytest.param(GenerateToken, live_for_ever, BEFORE_WRITING, id="a token for ever"),
+]
+
+
+@pytest.mark.parametrize(("event", "handler", "order"), MISDEEDS)
+async def test_a_misdeed_ends_in_no_tokens(
+    new_site: NewSite, event: type, handler: Any, order: int
+) -> None:
+    """A 500 without details, whatever a plugin leaves on the way from a code to its tokens."""
+
+    async def misdeed(event: Any) -> None:
+        if getattr(event, "kind", "id_token") != "access_token":
+            await handler(event)
+
+    site = await new_site(event, misdeed, order)
+    answer = await site.redeem(await site.code(scope="openid offline_access"))
+    assert (answer.status, answer.error) == (500, "server_error")
+    assert answer.json.keys() == {"error", "error_description"}
+
+
+async def test_a_plugin_decides_about_one_token(new_site: NewSite) -> None:
+    """A claim of one's own in the id_token alone, and how long a refresh token may rest."""
+
+    async def decide(event: GenerateToken) -> None:
+        if event.kind == "id_token":
+            event.claims["tenant"] = "blue"
+        if event.kind == "refresh_token":
+            event.lifetime = 60
+
+    site = await new_site(GenerateToken, decide, TokenStage.WRITE_TOKEN - 1)
+    tokens = await site.tokens()
+    assert (await site.idp.claims(tokens["id_token"]))["tenant"] == "blue"
+    assert "tenant" not in await site.idp.decrypted(tokens["access_token"])
+    site.clock.now += 60
+    assert (await site.refresh(tokens["refresh_token"])).error == "invalid_grant"
