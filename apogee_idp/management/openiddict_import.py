@@ -12,6 +12,7 @@ from ..crypto.public_keys import UnusableKey, check_verification_jwks
 from ..crypto.secrets import can_be_verified
 from ..errors import AlreadyExists, InvalidDocument, UnreadableDocument
 from ..model import (
+    CLIENT_CREDENTIALS,
     ENDPOINT_PERMISSIONS,
     GRANT_TYPE_PERMISSION,
     ROLES_SCOPE,
@@ -208,15 +209,18 @@ def _obstacles(client: Client, grant_types: Collection[str]) -> Iterator[str]:
     """Why no request of the client's is answered."""
     if not client.enabled:
         yield "it is disabled"
+    offered = set(grant_types)
     if client.client_type == "public":
-        yield "it is public: who has no secret and no key can't prove to be a client"
+        offered -= {CLIENT_CREDENTIALS}
     elif (problem := _credential_problem(client)) is not None:
         yield problem
-    if not any(map(client.permits_grant_type, grant_types)) and not any(
-        map(client.permits_endpoint, ENDPOINT_PERMISSIONS.values())
-    ):
-        offered = " or ".join(GRANT_TYPE_PERMISSION + name for name in grant_types)
-        yield f"it lacks ept:token with {offered}, and may not introspect or revoke either"
+    granted = set(filter(client.permits_grant_type, offered))
+    if granted and CLIENT_CREDENTIALS not in granted and not client.redirect_uris:
+        yield "it has no redirect URI where people could come back to"
+    if not granted and not any(map(client.permits_endpoint, ENDPOINT_PERMISSIONS.values())):
+        names = " or ".join(GRANT_TYPE_PERMISSION + name for name in sorted(offered))
+        kind = f"it is {client.client_type} and" if client.client_type == "public" else "it"
+        yield f"{kind} lacks ept:token with {names}, and may not introspect or revoke either"
 
 
 def _credential_problem(client: Client) -> str | None:

@@ -71,13 +71,14 @@ def test_the_report_says_who_is_served(cli: Cli, theirs: str) -> None:
     assert {name for name, verdict in verdicts.items() if verdict.startswith("served")} == {
         *SECRETS,
         "keyed",
+        "portal",
     }
     assert verdicts["seven"] == verdicts["vector"] == verdicts["api"] == "served"
     assert verdicts["damaged"] == "can't be read"
     for name, word in {
-        "spa": "public",
+        "spa": "no redirect URI",
         "guessed-public": "public",
-        "web": "lacks ept:token with gt:client_credentials",
+        "web": "no redirect URI",
         "plain": "can't be verified",
         "keyless": "neither a secret nor a key",
         "usr_oops": "begin with usr_",

@@ -336,7 +336,10 @@ async def test_basic_op(suite: Suite, name: str) -> None:
 
 
 async def test_oidcc_discovery_endpoint_verification(site: Site) -> None:
-    """The Config OP plan: what has to be there, in which form, and nothing that misleads."""
+    """The Config OP plan: what has to be there, in which form, and nothing that misleads.
+
+    A-AZ-13: nothing is offered that takes messages from other pages.
+    """
     answer = await site.idp.send("GET", "/.well-known/openid-configuration")
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("application/json")
@@ -352,6 +355,7 @@ async def test_oidcc_discovery_endpoint_verification(site: Site) -> None:
     assert all(re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]+", s) for s in told["scopes_supported"])
     assert {"sub", "iss", "auth_time", "name", "email"} <= {*told["claims_supported"]}
     assert told["code_challenge_methods_supported"] == ["S256"]
+    assert told.keys().isdisjoint({"check_session_iframe", "registration_endpoint"})
     for name in ("claims", "request", "request_uri"):
         assert told[f"{name}_parameter_supported"] is False
     keys = (await site.idp.send("GET", told["jwks_uri"].removeprefix(ISSUER))).json["keys"]

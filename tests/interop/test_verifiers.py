@@ -99,8 +99,8 @@ def test_discovery_says_what_works_and_what_works_is_said(deployment: Deployment
     assert all(value != [] for value in metadata.values())
     claims = jwt.decode(granted(deployment, "plain"), options={"verify_signature": False})
     assert set(claims) <= set(metadata["claims_supported"])
-    for absent in ("authorization_endpoint", "userinfo_endpoint", "end_session_endpoint"):
-        assert absent not in metadata
+    for name in ("authorization_endpoint", "userinfo_endpoint", "end_session_endpoint"):
+        assert metadata[name].startswith(f"{deployment.issuer}/connect/")
 
 
 @pytest.fixture

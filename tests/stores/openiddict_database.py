@@ -114,6 +114,12 @@ def applications() -> list[Raw]:
         application("spa", client_type="PUBLIC", application_type="native", permissions=_WEB),
         application("guessed-public", client_type=None),
         application("web", client_secret=hashed("web"), permissions=_WEB),
+        application(
+            "portal",
+            client_secret=hashed("portal"),
+            permissions=_WEB,
+            redirect_uris=["https://portal.example/signin-oidc"],
+        ),
         application("plain", client_secret="written by hand, not hashed"),
         application("keyless"),
         application("usr_oops", client_secret=hashed("x")),
