@@ -30,7 +30,7 @@ class SetScopes:
         if event.grant is not None:
             event.scopes = _narrowed(event, event.grant.grant.scopes)
             return
-        scopes = _requested(event.request.scope) or client.default_scopes
+        scopes = requested_scopes(event.request.scope) or client.default_scopes
         self._scopes.prefetch(filter(client.permits_scope, scopes))
         for name in scopes:
             if not await self._is_available(name, client):
@@ -49,14 +49,14 @@ def _narrowed(event: ProcessSignIn, granted: tuple[str, ...]) -> tuple[str, ...]
     allowed = tuple(name for name in granted if name == "openid" or client.permits_scope(name))
     if event.request.grant_type == "authorization_code":
         return allowed
-    wanted = _requested(event.request.scope) or allowed
+    wanted = requested_scopes(event.request.scope) or allowed
     if not set(wanted) <= set(allowed):
         raise InvalidScope("A scope was not granted.")
     return wanted
 
 
-def _requested(scope: str | None) -> tuple[str, ...]:
-    """The scope-tokens in the order asked, each once."""
+def requested_scopes(scope: str | None) -> tuple[str, ...]:
+    """The scope-tokens in the order asked, each once; raises InvalidScope (RFC 6749 §3.3)."""
     if scope is None:
         return ()
     names = tuple(dict.fromkeys(name for name in scope.split(" ") if name))

@@ -11,8 +11,9 @@ from apogee_idp import (
     ProcessAuthorization,
     Services,
     is_resource,
-    is_scope_name,
 )
+
+from .set_scopes import requested_scopes
 
 
 class SetUserScopes:
@@ -27,7 +28,7 @@ class SetUserScopes:
 
     async def __call__(self, event: ProcessAuthorization) -> None:
         client = event.known_client()
-        scopes = _requested(event.request.scope) or client.default_scopes
+        scopes = requested_scopes(event.request.scope) or client.default_scopes
         self._scopes.prefetch(filter(client.permits_scope, scopes))
         for name in scopes:
             if not await self._is_available(name, client):
@@ -42,13 +43,3 @@ class SetUserScopes:
         if name in MANAGEMENT_SCOPES or not client.permits_scope(name):
             return False
         return name in STANDARD_SCOPES or await self._scopes.get(name) is not None
-
-
-def _requested(scope: str | None) -> tuple[str, ...]:
-    """The scope-tokens in the order asked, each once."""
-    if scope is None:
-        return ()
-    names = tuple(dict.fromkeys(name for name in scope.split(" ") if name))
-    if not names or not all(map(is_scope_name, names)):
-        raise InvalidScope("The scope parameter is malformed.")
-    return names

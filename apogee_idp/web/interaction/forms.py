@@ -15,6 +15,7 @@ from ...services import Services
 from ..pages import render_page, texts_of
 from ..texts import Texts
 from .destinations import redirects_to
+from .own_forms import form_token
 
 _MAXIMUM_HINT = 254
 
@@ -69,7 +70,7 @@ class AuthorizationForms:
             "problem": problem,
             "signed_in": signed_in,
         }
-        response = _form(request, "login.html", context, event, _token(interaction, secret))
+        response = _form(request, "login.html", context, event, form_token(interaction, secret))
         if problem is not None:
             response.set_status(problem.status)
             if problem.retry_after is not None:
@@ -93,7 +94,7 @@ class AuthorizationForms:
             "can_be_remembered": (event.redirect_uri or "").startswith("https://"),
             "approval": proof(secret, *self.shown(event, interaction)),
         }
-        return _form(request, "consent.html", context, event, _token(interaction, secret))
+        return _form(request, "consent.html", context, event, form_token(interaction, secret))
 
     def shown(self, event: ProcessAuthorization, interaction: Interaction) -> tuple[str, ...]:
         """What somebody agrees to with this page: who, to what, for whom."""
@@ -108,10 +109,6 @@ class AuthorizationForms:
         if scope is None:
             return ScopeInWords(name, "")
         return ScopeInWords(scope.display_name or name, scope.description)
-
-
-def _token(interaction: Interaction, secret: str) -> str:
-    return proof(secret, "form", interaction.handle)
 
 
 def _name_of(client: Client) -> str:

@@ -27,8 +27,8 @@ from ..sources import Sources
 from .authorization import Authorizer
 from .destinations import see_other
 from .forms import AuthorizationForms, LoginProblem
-from .origin import OriginCheck
-from .parsing import authorization_request_of, form_of, read_parameters
+from .own_forms import OwnForms
+from .parsing import authorization_request_of
 from .people import People
 from .plain_pages import PlainPages
 
@@ -50,9 +50,8 @@ class InteractionEndpoint:
         self._consents = services.consents
         self._users = services.user_authenticator
         self._forms = AuthorizationForms(services)
-        self._origin = OriginCheck(services.settings.issuer)
+        self._own_forms = OwnForms(services.settings)
         self._sources = Sources(services.settings.trusted_proxies)
-        self._timeout = services.settings.request_timeout
 
     async def handle(self, request: web.Request) -> web.Response:
         """Raises StoreUnavailable or HandlerFault: pages say so, and one can try again."""
@@ -101,10 +100,7 @@ class InteractionEndpoint:
         self, request: web.Request, interaction: Interaction, secret: str
     ) -> web.Response:
         """One of our forms was sent; raises InvalidRequest (403) unless it is this browser's."""
-        self._origin.check(request)
-        form = form_of(await read_parameters(request, timeout=self._timeout))
-        if not is_proof(form.get("token", ""), secret, "form", interaction.handle):
-            raise InvalidRequest("The form is not one of this browser.", status=403)
+        form = await self._own_forms.read(request, interaction, secret)
         match form.get("action"):
             case "sign_in":
                 return await self._sign_in(request, interaction, form, secret)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ...browser_secrets import is_proof, key_of, proof
-from ...errors import InvalidRequest, OAuthError
+from ...browser_secrets import key_of
+from ...errors import OAuthError
 from ...events import ProcessEndSession
 from ...interactions import Interaction, Parameters
 from ...logs import annotate_request
@@ -13,8 +13,8 @@ from ...pipeline import Registry
 from ...services import Services
 from ..pages import render_page
 from .destinations import form_target, see_other, with_parameters
-from .origin import OriginCheck
-from .parsing import end_session_request_of, form_of, read_parameters
+from .own_forms import OwnForms, form_token
+from .parsing import end_session_request_of, read_parameters
 from .people import People
 from .plain_pages import PlainPages
 
@@ -26,7 +26,7 @@ class LogoutEndpoint:
         self._registry = registry
         self._people = people
         self._interactions = services.interactions
-        self._origin = OriginCheck(services.settings.issuer)
+        self._own_forms = OwnForms(services.settings)
         self._timeout = services.settings.request_timeout
         self._base = services.settings.issuer_path
         self._done = self._base + "/connect/signed-out"
@@ -78,7 +78,7 @@ class LogoutEndpoint:
             "client": event.client and (event.client.display_name or event.client.client_id),
             "email": session.user.email,
             "action": request.path,
-            "token": proof(secret, "form", interaction.handle),
+            "token": form_token(interaction, secret),
         }
         target = form_target(event.redirect_uri)
         response = render_page(request, "logout.html", context, form_action=target)
@@ -88,10 +88,7 @@ class LogoutEndpoint:
     async def _act(
         self, request: web.Request, interaction: Interaction, secret: str
     ) -> web.Response:
-        self._origin.check(request)
-        form = form_of(await read_parameters(request, timeout=self._timeout))
-        if not is_proof(form.get("token", ""), secret, "form", interaction.handle):
-            raise InvalidRequest("The form is not one of this browser.", status=403)
+        form = await self._own_forms.read(request, interaction, secret)
         event = await self._processed(interaction.parameters)
         if not await self._interactions.take(interaction):
             return PlainPages.gone(request)
