@@ -23,6 +23,7 @@ from ..errors import (
 )
 from ..model import frozen, thawed
 from ..requests import Actor
+from ..stores.authorization_documents import read_authorization
 from ..stores.base import Collection, Store, Stored
 from ..stores.members import json_object, one_of, optional, text, whole
 from ..stores.repositories import clients_in, load_key_ring, resources_in, scopes_in, users_in
@@ -160,7 +161,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class _Alive:
-    """A token that has not ended."""
+    """A token, or an authorization, that has not ended."""
 
     change_id: str = ""
 
@@ -178,6 +179,11 @@ def _lookups(store: Store) -> dict[str, Lookup]:
     async def opaque_token(key: str) -> Changed | None:
         return None if await store.tokens.get(key) is None else _Alive()
 
+    async def authorization(key: str) -> Changed | None:
+        stored = await store.authorizations.get(key)
+        has_ended = stored is None or read_authorization(stored).state == "ended"
+        return None if has_ended else _Alive()
+
     return {
         "client": clients_in(store).get,
         "scope": scopes_in(store).get,
@@ -186,6 +192,7 @@ def _lookups(store: Store) -> dict[str, Lookup]:
         "key_ring": key_ring,
         "token": token,
         "opaque_token": opaque_token,
+        "authorization": authorization,
     }
 
 

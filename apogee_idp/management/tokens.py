@@ -17,9 +17,14 @@ class TokenCommands:
         self._actor = actor
 
     async def revoke(self, token: ValidatedToken) -> None:
-        """Ends this token; in the trail it is called as in the store, which leads to no token."""
+        """Ends this token; with a refresh token, the authorization that it belongs to.
+
+        In the trail it is called as in the store, which leads to no token.
+        """
         kind, key = ("token", token.id)
-        if token.reference is not None:
+        if token.kind == "refresh_token":
+            kind = "authorization"
+        elif token.reference is not None:
             kind, key = ("opaque_token", token.reference)
         facts = {
             "client_id": token.client_id,

@@ -17,6 +17,7 @@ from apogee_idp.errors import InvalidGrant, NotFound
 from apogee_idp.grants import RACE_SECONDS
 from apogee_idp.management.users import UserCommands
 from apogee_idp.model import TokenProfile
+from tests.api.conftest import new_admin
 from tests.idp import ISSUER, Answer
 
 from .conftest import CALLBACK, EMAIL, PASSWORD, SUBJECT, VERIFIER, Site
@@ -347,6 +348,21 @@ async def test_R_RV_03_revoking_a_refresh_token_ends_its_family(site: Site) -> N
     assert not await is_active(site, token)
     assert not await is_active(site, tokens["access_token"])
     assert refused(await site.refresh(token))
+
+
+async def test_R_RV_03_an_administrator_ends_a_sign_in_by_its_refresh_token(site: Site) -> None:
+    """The trail names the authorization; what has ended already leaves no entry."""
+    admin = await new_admin(site.idp)
+    tokens = await site.tokens()
+    for _ in range(2):
+        body = {"token": tokens["refresh_token"]}
+        assert (await admin.call("POST", "/revocations", body)).status == 204
+    assert not await is_active(site, tokens["access_token"])
+    assert refused(await site.refresh(tokens["refresh_token"]))
+    (entry,) = (await admin.call("GET", "/audit?action=revoke_token")).json["items"]
+    assert (entry["kind"], entry["outcome"]) == ("authorization", "done")
+    assert entry["before"]["client_id"] == "app"
+    assert await site.idp.installation.store.authorizations.get(entry["key"]) is not None
 
 
 async def test_a_refresh_token_is_told_of_to_its_client(site: Site) -> None:

@@ -151,7 +151,7 @@ async def revoke_token(desk: Desk, call: Call) -> Reply:
     token = call.body["token"]
     revocations, changes = desk.services.revocations, desk.management.changes
     commands = TokenCommands(revocations, changes=changes, actor=call.actor)
-    event = ValidateToken(token)
+    event = ValidateToken(token, kinds=frozenset({"access_token", "refresh_token"}))
     with suppress(InvalidToken):
         await desk.registry.dispatch(event)
         validated = desk.services.reader.vouch(event.validated, token)
