@@ -20,7 +20,8 @@ from apogee_idp.management.actor import local_actor
 from apogee_idp.management.audit import Audit, AuditEntry
 from apogee_idp.management.audit_queries import AuditFilter, AuditQueries
 from apogee_idp.model import Scope
-from apogee_idp.requests import Actor
+from apogee_idp.requests import Actor, Grant
+from apogee_idp.stores.authorization_documents import new_authorization
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import scopes_in
 from tests.clock import NOW, Clock
@@ -173,18 +174,27 @@ async def test_F_PR_02_what_a_crash_left_is_settled(
 
 
 async def test_what_became_of_tokens_is_settled(audit: Audit, store: Store, clock: Clock) -> None:
-    """One on the deny-list has ended, and an opaque one that is gone."""
+    """One on the deny-list has ended, an opaque one that is gone, an authorization that says so."""
+    grant = Grant("app", "usr_" + "A" * 22, (), 0, 0, "https://app.example/cb")
+    times = {"created_at": 0, "code_expires_at": 60, "ends_at": 60}
+    authorization = new_authorization(grant, code_hash="", **times)
+    await store.authorizations.insert("valid", authorization)
+    await store.authorizations.insert("ended", {**authorization, "state": "ended"})
     await store.revocations.insert("denied", {})
     await store.tokens.insert("kept", {})
     for kind, key in (
         *(("token", "denied"), ("token", "good")),
         *(("opaque_token", "gone"), ("opaque_token", "kept")),
+        *(("authorization", "ended"), ("authorization", "valid")),
     ):
         await interrupted(audit.recording(ACTOR, "x", kind, key, before={}, after=None))
     clock.now += 60
     await audit.settle(store)
     outcomes = {entry.key: entry.outcome for entry in await entries(audit)}
-    assert outcomes == {"denied": "done", "good": "unknown", "gone": "done", "kept": "unknown"}
+    assert outcomes == {
+        "denied": "done", "gone": "done", "ended": "done",
+        "good": "unknown", "kept": "unknown", "valid": "unknown",
+    }
 
 
 async def test_what_is_in_progress_is_not_settled(audit: Audit, store: Store, clock: Clock) -> None:
