@@ -7,8 +7,9 @@ from contextlib import suppress
 
 from .browser_secrets import key_of
 from .errors import AlreadyExists, Conflict, UnreadableDocument
+from .model import Client
 from .stores.base import Collection, Stored
-from .stores.members import texts
+from .stores.members import texts, whole
 
 _ATTEMPTS = 3
 
@@ -22,23 +23,27 @@ class Consents:
         self._consents = consents
         self._now = now
 
-    async def of(self, subject: str, client_id: str) -> frozenset[str] | None:
-        """The scopes that are remembered, or None for no consent; raises StoreUnavailable."""
-        stored = await self._consents.get(_key(subject, client_id))
-        return None if stored is None else _scopes(stored)
+    async def of(self, subject: str, client: Client) -> frozenset[str] | None:
+        """The scopes that are remembered, or None for no consent; raises StoreUnavailable.
 
-    async def remember(self, subject: str, client_id: str, scopes: Iterable[str]) -> None:
+        What was allowed to a client that had the same id before is none.
+        """
+        stored = await self._consents.get(_key(subject, client.client_id))
+        is_known = stored is not None and _given_at(stored) >= client.created_at
+        return _scopes(stored) if stored is not None and is_known else None
+
+    async def remember(self, subject: str, client: Client, scopes: Iterable[str]) -> None:
         """Adds ``scopes`` to what is remembered; raises StoreUnavailable.
 
         When several do so at once, one of them may not be remembered: she is asked again.
         """
-        key = _key(subject, client_id)
+        key = _key(subject, client.client_id)
         for _ in range(_ATTEMPTS):
             stored = await self._consents.get(key)
-            known = frozenset() if stored is None else _scopes(stored)
+            known = await self.of(subject, client) or frozenset()
             document = {
                 "subject": subject,
-                "client_id": client_id,
+                "client_id": client.client_id,
                 "scopes": sorted(known.union(scopes)),
                 "given_at": self._now(),
             }
@@ -54,6 +59,13 @@ def _scopes(stored: Stored) -> frozenset[str]:
     try:
         return frozenset(texts(stored.document["scopes"]))
     except (ValueError, TypeError, KeyError) as error:
+        raise UnreadableDocument("a consent can't be read") from error
+
+
+def _given_at(stored: Stored) -> int:
+    try:
+        return whole(stored.document["given_at"])
+    except (TypeError, KeyError) as error:
         raise UnreadableDocument("a consent can't be read") from error
 
 

@@ -224,5 +224,10 @@ def _refused(reason: str) -> InvalidGrant:
 
 def _as_presented(known: Authorization, **facts: Any) -> PresentedGrant:
     return PresentedGrant(
-        known.id, known.grant, ends_at=known.ends_at, version=known.version, **facts
+        known.id,
+        known.grant,
+        authorized_at=known.created_at,
+        ends_at=known.ends_at,
+        version=known.version,
+        **facts,
     )

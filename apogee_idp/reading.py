@@ -94,7 +94,7 @@ class TokenReader:
             client_id=grant.client_id,
             id=presented.authorization_id,
             audience=(),
-            issued_at=grant.begun_at,
+            issued_at=presented.authorized_at,
             expires_at=presented.expires_at,
             claims=frozen(claims),
         )

@@ -168,12 +168,14 @@ class Grant:
 class PresentedGrant:
     """A grant, by the code or refresh token that a client presents for it.
 
-    ``redeemed_at`` is when that was spent, 0 if it wasn't; ``expires_at`` is its end, ``ends_at``
-    that of the whole authorization. Only those that ``Grants`` has found are honoured.
+    ``authorized_at`` is when it was allowed. ``redeemed_at`` is when the code or token was spent, 0
+    if it wasn't; ``expires_at`` is its end, ``ends_at`` that of the whole authorization. Only those
+    that ``Grants`` has found are honoured.
     """
 
     authorization_id: str
     grant: Grant
+    authorized_at: int
     ends_at: int
     version: str
     handle: object = field(default=None, repr=False)

@@ -35,9 +35,16 @@ def is_refresh_grant(event: ProcessSignIn) -> bool:
 
 
 def check_client(event: ProcessSignIn, presented: PresentedGrant) -> None:
-    """Another client's is refused, and nothing happens to it (RFC 9700 §2.1.1)."""
-    if presented.grant.client_id != event.known_client().client_id:
+    """Another client's is refused, and nothing happens to it (RFC 9700 §2.1.1).
+
+    So is what a client had before all of its tokens were revoked, or before it was made anew.
+    """
+    client = event.known_client()
+    if presented.grant.client_id != client.client_id:
         raise InvalidGrant("The code or refresh token is not usable.", reason="another client's")
+    if presented.authorized_at <= client.tokens_not_before:
+        told = "The code or refresh token is not usable."
+        raise InvalidGrant(told, reason="all tokens of its client were revoked")
 
 
 def leave_grant(event: ProcessSignIn, presented: PresentedGrant, user: User) -> None:

@@ -23,6 +23,6 @@ class ValidateConsent:
         if not (event.redirect_uri or "").startswith("https://"):
             raise ConsentRequired(reason="anyone could be at the redirect URI")
         subject = event.known_session().user.subject
-        known = await self._consents.of(subject, event.known_client().client_id)
+        known = await self._consents.of(subject, event.known_client())
         if known is None or not known.issuperset(event.scopes):
             raise ConsentRequired(reason="she has not agreed to all of it yet")

@@ -29,6 +29,7 @@ class Authorization:
     id: str
     grant: Grant
     state: State
+    created_at: int
     ends_at: int
     code_hash: str = field(repr=False)
     code_expires_at: int
@@ -67,6 +68,7 @@ def read_authorization(stored: Stored) -> Authorization:
             stored.key,
             _grant_of(json.loads(document["grant"])),
             one_of(_STATES, document["state"]),
+            created_at=whole(document["created_at"]),
             ends_at=whole(document["ends_at"]),
             code_hash=text(document["code_hash"]),
             code_expires_at=whole(document["code_expires_at"]),

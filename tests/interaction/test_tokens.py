@@ -17,6 +17,7 @@ from apogee_idp.errors import InvalidGrant, NotFound
 from apogee_idp.grants import RACE_SECONDS
 from apogee_idp.management.users import UserCommands
 from apogee_idp.model import TokenProfile
+from apogee_idp.stores.repositories import clients_in
 from tests.api.conftest import new_admin
 from tests.idp import ISSUER, Answer
 
@@ -329,6 +330,32 @@ async def test_A_TE_07_a_client_that_may_not_any_more(site: Site) -> None:
     assert refused(answer, "unauthorized_client")
     await change_app(site, enabled=False)
     assert (await site.refresh(tokens["refresh_token"])).status == 401
+
+
+async def test_revoking_all_of_a_client_ends_what_people_allowed_it(site: Site) -> None:
+    """Codes and refresh tokens, too; what is allowed afterwards is good."""
+    tokens, code = await site.tokens(), await site.code()
+    await change_app(site, tokens_not_before=site.clock.now)
+    assert refused(await site.redeem(code))
+    assert refused(await site.refresh(tokens["refresh_token"]))
+    assert not await is_active(site, tokens["refresh_token"])
+    site.clock.now += 1
+    tokens = await site.tokens()
+    assert (await site.refresh(tokens["refresh_token"])).status == 200
+
+
+async def test_a_client_made_anew_has_nothing_of_the_one_before(site: Site) -> None:
+    """No refresh token, and nobody's consent."""
+    browser = site.browser()
+    token = (await site.redeem(await site.code(browser, scope="openid offline_access"))).json[
+        "refresh_token"
+    ]
+    site.clock.now += 5
+    await clients_in(site.idp.installation.store).delete("app")
+    await site.add_app()
+    site.idp.installation.services.clients.forget("app")
+    assert refused(await site.refresh(token))
+    assert (await site.authorize(browser)).title == "Allow The App?"
 
 
 async def test_R_RV_03_revoking_a_refresh_token_ends_its_family(site: Site) -> None:

@@ -192,8 +192,12 @@ async def test_what_became_of_tokens_is_settled(audit: Audit, store: Store, cloc
     await audit.settle(store)
     outcomes = {entry.key: entry.outcome for entry in await entries(audit)}
     assert outcomes == {
-        "denied": "done", "gone": "done", "ended": "done",
-        "good": "unknown", "kept": "unknown", "valid": "unknown",
+        "denied": "done",
+        "gone": "done",
+        "ended": "done",
+        "good": "unknown",
+        "kept": "unknown",
+        "valid": "unknown",
     }
 
 

@@ -153,8 +153,8 @@ class InteractionEndpoint:
         agreed = _event(interaction, session, is_approved=True)
         response = await self._finish(request, interaction, agreed)
         if "remember" in form and agreed.response is not None:
-            subject, client_id = session.user.subject, agreed.known_client().client_id
-            await self._consents.remember(subject, client_id, agreed.scopes)
+            subject, client = session.user.subject, agreed.known_client()
+            await self._consents.remember(subject, client, agreed.scopes)
         return response
 
     async def _cancel(self, request: web.Request, interaction: Interaction) -> web.Response:
