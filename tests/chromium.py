@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 
 _PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -102,6 +103,18 @@ async def chromium() -> AsyncIterator[Tab]:
             yield tab
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def another_site(app: web.Application) -> AsyncIterator[str]:
+    """The address of a client's own server, which logs nothing: codes come to it in addresses."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 def _do_without(remedy: str) -> None:

@@ -9,10 +9,9 @@ from typing import Literal
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
-from tests.chromium import Tab, chromium
+from tests.chromium import Tab, another_site, chromium
 from tests.conftest import StartIdp
 
 from .conftest import EMAIL, PASSWORD, Clock, Site, address
@@ -40,8 +39,7 @@ class Program:
         app = web.Application()
         app.router.add_route("*", "/callback", self.callback)
         app.router.add_get("/frame", self.frame)
-        async with TestServer(app) as server:
-            self.url = f"http://127.0.0.1:{server.port}"
+        async with another_site(app) as self.url:
             yield
 
 

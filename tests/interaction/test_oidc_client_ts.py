@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from tests.chromium import Tab, chromium, package
+from tests.chromium import Tab, another_site, chromium, package
 from tests.conftest import StartIdp
 from tests.process import free_port
 
@@ -81,8 +80,7 @@ async def spa(start_idp: StartIdp) -> AsyncIterator[Spa]:
     app.add_routes([web.get("/oidc.js", library), web.get("/{path:.*}", page)])
     port, clock = free_port(), Clock()
     issuer = f"http://localhost:{port}"
-    async with TestServer(app) as server, chromium() as tab:
-        url = f"http://127.0.0.1:{server.port}"
+    async with another_site(app) as url, chromium() as tab:
         site = Site(await start_idp(issuer=issuer, port=port), clock)
         await site.add_app(
             "spa",
