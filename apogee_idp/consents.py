@@ -28,9 +28,7 @@ class Consents:
 
         What was allowed to a client that had the same id before is none.
         """
-        stored = await self._consents.get(_key(subject, client.client_id))
-        is_known = stored is not None and _given_at(stored) >= client.created_at
-        return _scopes(stored) if stored is not None and is_known else None
+        return _remembered(await self._consents.get(_key(subject, client.client_id)), client)
 
     async def remember(self, subject: str, client: Client, scopes: Iterable[str]) -> None:
         """Adds ``scopes`` to what is remembered; raises StoreUnavailable.
@@ -40,7 +38,7 @@ class Consents:
         key = _key(subject, client.client_id)
         for _ in range(_ATTEMPTS):
             stored = await self._consents.get(key)
-            known = await self.of(subject, client) or frozenset()
+            known = _remembered(stored, client) or frozenset()
             document = {
                 "subject": subject,
                 "client_id": client.client_id,
@@ -55,18 +53,14 @@ class Consents:
                 return
 
 
-def _scopes(stored: Stored) -> frozenset[str]:
+def _remembered(stored: Stored | None, client: Client) -> frozenset[str] | None:
+    if stored is None:
+        return None
     try:
-        return frozenset(texts(stored.document["scopes"]))
-    except (ValueError, TypeError, KeyError) as error:
-        raise UnreadableDocument("a consent can't be read") from error
-
-
-def _given_at(stored: Stored) -> int:
-    try:
-        return whole(stored.document["given_at"])
+        scopes, given_at = texts(stored.document["scopes"]), whole(stored.document["given_at"])
     except (TypeError, KeyError) as error:
         raise UnreadableDocument("a consent can't be read") from error
+    return frozenset(scopes) if given_at >= client.created_at else None
 
 
 def _key(subject: str, client_id: str) -> str:

@@ -145,6 +145,17 @@ class Session:
     seen_at: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class UserAuthentication:
+    """Somebody who has proven to be ``user``, as she stood in the store at ``since``.
+
+    Whatever ended her sessions later than that (Unix seconds) ends what begins with this, too.
+    """
+
+    user: User
+    since: int
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What one person has allowed one client; times are Unix seconds.

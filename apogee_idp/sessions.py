@@ -8,7 +8,7 @@ from typing import Any
 
 from .browser_secrets import is_value, key_of, new_value
 from .errors import Conflict, UnreadableDocument
-from .requests import Session
+from .requests import Session, UserAuthentication
 from .stores.base import Collection, Stored
 from .stores.members import text, whole
 from .user_model import User
@@ -41,14 +41,14 @@ class Sessions:
         self._lifetime = lifetime
         self._now = now
 
-    async def begin(self, user: User) -> tuple[str, Session]:
-        """A new session of ``user``, who has just proven to be it, and the secret value for it.
+    async def begin(self, authentication: UserAuthentication) -> tuple[str, Session]:
+        """A new session of who has just proven who she is, and the secret value for it.
 
         Raises StoreUnavailable.
         """
-        value, now = new_value(), self._now()
+        value, now, user = new_value(), self._now(), authentication.user
         # What begins in the second in which everything was ended, counts from the next.
-        begun_at = max(now, user.sessions_not_before + 1)
+        begun_at = max(authentication.since, user.sessions_not_before + 1)
         session = Session(key_of(value), user, auth_time=now, begun_at=begun_at, seen_at=now)
         document = {
             "subject": user.subject,

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from .crypto.passwords import PasswordHashes, normalised
 from .errors import Conflict, SignInRefused, StoreUnavailable, TemporarilyUnavailable
+from .requests import UserAuthentication
 from .stores.base import Store
 from .stores.logins import Logins
 from .stores.repositories import users_in
@@ -18,7 +19,7 @@ from .user_model import User, comparable_email
 class UserAuthenticator:
     """Recognises people; ``now`` gives Unix seconds."""
 
-    __slots__ = ("_logins", "_passwords", "_throttle", "_users")
+    __slots__ = ("_logins", "_now", "_passwords", "_throttle", "_users")
 
     def __init__(
         self,
@@ -32,8 +33,9 @@ class UserAuthenticator:
         self._users = users_in(store)
         self._passwords = passwords
         self._throttle = throttle
+        self._now = now
 
-    async def authenticate(self, email: str, password: str, source: str) -> User:
+    async def authenticate(self, email: str, password: str, source: str) -> UserAuthentication:
         """The user with this address and password; ``source`` is the IP address that asks.
 
         Raises SignInRefused, the same and after the same work for an unknown address, a wrong or
@@ -46,20 +48,21 @@ class UserAuthenticator:
             account = ""  # nobody's: whoever sends such addresses waits for himself
         attempt = self._throttle.begin(account, source)
         try:
-            user = await self._recognised(account, password)
+            authentication = await self._recognised(account, password)
         except SignInRefused:
             raise
         except BaseException:
             self._throttle.take_back(attempt)
             raise
         self._throttle.succeed(attempt)
-        return user
+        return authentication
 
-    async def _recognised(self, account: str, password: str) -> User:
+    async def _recognised(self, account: str, password: str) -> UserAuthentication:
         try:
             given = normalised(password)
         except ValueError:
             raise SignInRefused(reason="no possible password") from None
+        since = self._now()
         user = await self._logins.find(account) if account else None
         obstacle = _obstacle(user)
         # Nobody's hash is tried where there is none, so that the work is always the same.
@@ -67,7 +70,7 @@ class UserAuthenticator:
         is_right = await self._passwords.matches(stored, given)
         if user is None or obstacle or not is_right:
             raise SignInRefused(reason=obstacle or "wrong password")
-        return await self._rehashed(user, given)
+        return UserAuthentication(await self._rehashed(user, given), since)
 
     async def _rehashed(self, user: User, password: str) -> User:
         """With a hash of today's kind: nobody else ever sees the password again to make one.

@@ -100,8 +100,12 @@ class UserCommands:
         if account.password is not None:
             user = replace(user, password_hash=await self._hash(account.password, user.email))
         await self._claim(user)
-        async with self._trail.recording(AddUser, before=None, after=user) as change_id:
-            added = await self._users.add(replace(user, change_id=change_id))
+        try:
+            async with self._trail.recording(AddUser, before=None, after=user) as change_id:
+                added = await self._users.add(replace(user, change_id=change_id))
+        except CommandRefused:
+            await self._logins.release(user.email, user.subject)
+            raise
         await self._check_held(added)
         return added
 
@@ -115,10 +119,6 @@ class UserCommands:
     async def all(self) -> Listing[User]:
         """Every user, by subject."""
         return await self._users.all()
-
-    async def page(self, *, after: str | None, limit: int) -> Listing[User]:
-        """Up to ``limit`` users whose subjects come behind ``after``."""
-        return await self._users.page(after=after, limit=limit)
 
     async def update(self, user: User) -> User:
         """Stores another e-mail address or profile, by the ``concurrency_token``.

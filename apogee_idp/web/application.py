@@ -38,21 +38,7 @@ def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
     pages = Pages(services)
     well_known = WellKnown(services, registry)
     router = app.router
-    origins = ClientOrigins(services.clients)
-    answers: dict[str, Answer] = {
-        "token": TokenEndpoint(services, registry).answer,
-        "introspect": IntrospectionEndpoint(services, registry).answer,
-        "revoke": RevocationEndpoint(services, registry).answer,
-    }
-    for name, answer in answers.items():
-        timeout = services.settings.request_timeout
-        endpoint = FormEndpoint(
-            answer,
-            timeout=timeout,
-            fault=f"{name}_request_failed",
-            origins=None if name == "introspect" else origins,
-        )
-        router.add_route("*", f"{base}/connect/{name}", endpoint.handle)
+    _add_forms(router, services, registry)
     router.add_get(f"{base}/.well-known/openid-configuration", well_known.configuration)
     router.add_get(f"/.well-known/oauth-authorization-server{base}", well_known.configuration)
     router.add_get(f"{base}/.well-known/jwks", well_known.jwks)
@@ -64,6 +50,25 @@ def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
     _add_interaction(router, services, registry)
     add_management_api(router, desk)
     return app
+
+
+def _add_forms(router: web.UrlDispatcher, services: Services, registry: Registry) -> None:
+    """Where clients send forms with their credentials."""
+    origins = ClientOrigins(services.clients)
+    answers: dict[str, Answer] = {
+        "token": TokenEndpoint(services, registry).answer,
+        "introspect": IntrospectionEndpoint(services, registry).answer,
+        "revoke": RevocationEndpoint(services, registry).answer,
+    }
+    for name, answer in answers.items():
+        endpoint = FormEndpoint(
+            answer,
+            timeout=services.settings.request_timeout,
+            fault=f"{name}_request_failed",
+            origins=None if name == "introspect" else origins,
+        )
+        path = f"{services.settings.issuer_path}/connect/{name}"
+        router.add_route("*", path, endpoint.handle)
 
 
 def _add_interaction(router: web.UrlDispatcher, services: Services, registry: Registry) -> None:

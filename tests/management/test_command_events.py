@@ -11,6 +11,7 @@ import pytest
 from apogee_idp import (
     COMMANDS,
     AddScope,
+    AddUser,
     Command,
     CommandRefused,
     CommandStage,
@@ -22,6 +23,7 @@ from apogee_idp import (
     StoreUnavailable,
 )
 from apogee_idp.commands import action_of
+from apogee_idp.management.users import NewUser
 from apogee_idp.model import Scope
 from apogee_idp.stores.base import Store
 from tests.acting import TESTER, entries_in
@@ -198,3 +200,14 @@ def test_every_command_is_listed() -> None:
     """Each class once."""
     assert set(COMMANDS) == set(Command.__subclasses__())
     assert len(COMMANDS) == len(set(COMMANDS))
+
+
+async def test_a_refused_account_keeps_no_address(
+    plugged: Callable[..., Commands], store: Store
+) -> None:
+    """Whoever comes next can have it at once."""
+    before = (await store.logins.list()).items
+    commands = plugged((AddUser, refuse, BEFORE))
+    with pytest.raises(CommandRefused, match="not on a Friday"):
+        await commands.users.add(NewUser("bob@example.com"))
+    assert (await store.logins.list()).items == before

@@ -21,6 +21,7 @@ from apogee_idp.errors import (
 )
 from apogee_idp.management.users import NewUser, UserCommands
 from apogee_idp.requests import Actor
+from apogee_idp.sessions import Sessions
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.logins import CLAIM_SECONDS, Logins
 from apogee_idp.stores.repositories import users_in
@@ -70,7 +71,7 @@ async def test_A_AZ_08_all_spellings_of_an_address_are_one_account(
 ) -> None:
     """To sign in with, and to be taken already."""
     ann = await users.add(NewUser(EMAIL, PASSWORD))
-    assert (await authenticator.authenticate(typed, PASSWORD, HOME)).subject == ann.subject
+    assert (await authenticator.authenticate(typed, PASSWORD, HOME)).user.subject == ann.subject
     assert (await users.get(typed)).email == EMAIL
     with pytest.raises(CommandRefused):
         await users.add(NewUser(typed, PASSWORD))
@@ -107,7 +108,7 @@ async def test_another_address_frees_the_old_one(
     ann = await users.add(NewUser(EMAIL, PASSWORD, email_verified=True))
     changed = await users.update(replace(ann, email="ann@example.org", email_verified=False))
     assert (changed.subject, changed.email_verified) == (ann.subject, False)
-    assert (await authenticator.authenticate("ann@example.org", PASSWORD, HOME)) == changed
+    assert (await authenticator.authenticate("ann@example.org", PASSWORD, HOME)).user == changed
     with pytest.raises(SignInRefused):
         await authenticator.authenticate(EMAIL, PASSWORD, HOME)
     clock.now += CLAIM_SECONDS + 1
@@ -147,6 +148,23 @@ async def test_a_new_password_ends_what_was_begun_with_the_old_one(
     with pytest.raises(SignInRefused):
         await authenticator.authenticate(EMAIL, PASSWORD, HOME)
     await authenticator.authenticate(EMAIL, OTHER, HOME)
+
+
+async def test_a_new_password_ends_what_begins_with_the_old_one_meanwhile(
+    users: UserCommands, authenticator: UserAuthenticator, store: Store, clock: Clock
+) -> None:
+    """Hashing takes a while, in which somebody may lock the thief out."""
+    await users.add(NewUser(EMAIL, PASSWORD))
+    clock.now += 5
+    sessions = Sessions(store.sessions, users_in(store).get, idle=60, lifetime=600, now=clock)
+    old = await authenticator.authenticate(EMAIL, PASSWORD, HOME)
+    value, _ = await sessions.begin(old)
+    assert await sessions.find(value)
+    clock.now += 5
+    await users.set_password(EMAIL, OTHER)
+    clock.now += 5
+    value, _ = await sessions.begin(old)
+    assert await sessions.find(value) is None
 
 
 async def test_who_is_disabled_or_deleted_cant_sign_in(

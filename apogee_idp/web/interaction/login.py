@@ -119,7 +119,8 @@ class InteractionEndpoint:
     ) -> web.Response:
         email, password = form.get("email", ""), form.get("password", "")
         try:
-            user = await self._users.authenticate(email, password, self._sources.of(request))
+            source = self._sources.of(request)
+            authentication = await self._users.authenticate(email, password, source)
         except (SignInRefused, TooManyFailures, TemporarilyUnavailable) as error:
             problem = LoginProblem.of(error)
             annotate_request(sign_in=problem.name, reason=getattr(error, "reason", None))
@@ -127,8 +128,8 @@ class InteractionEndpoint:
             # Only to know whose page it is: that nobody is signed in was clear before.
             await self._authorizer.validate(event, until=AuthorizationStage.VALIDATE_SESSION)
             return self._forms.login(request, event, interaction, secret, email, problem)
-        value, session = await self._people.sign_in(request, user)
-        annotate_request(sign_in="done", subject=user.subject)
+        value, session = await self._people.sign_in(request, authentication)
+        annotate_request(sign_in="done", subject=session.user.subject)
         await self._interactions.note_session(interaction, session.id)
         return self._people.remember(see_other(request.path), value)
 

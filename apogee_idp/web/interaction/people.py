@@ -6,9 +6,8 @@ from aiohttp import web
 
 from ...browser_secrets import key_of, new_value
 from ...interactions import Interaction, Interactions, Purpose
-from ...requests import Session
+from ...requests import Session, UserAuthentication
 from ...services import Services
-from ...user_model import User
 from ..cookies import Cookies
 
 
@@ -27,7 +26,9 @@ class People:
         """Who is signed in in this browser, if anyone."""
         return await self._sessions.find(self._cookies.read(request, "session"))
 
-    async def sign_in(self, request: web.Request, user: User) -> tuple[str, Session]:
+    async def sign_in(
+        self, request: web.Request, authentication: UserAuthentication
+    ) -> tuple[str, Session]:
         """A new session, for ``remember``; the one before it, if any, has ended.
 
         Never one that the browser came with: somebody else may have put it there.
@@ -35,7 +36,7 @@ class People:
         previous = self._cookies.read(request, "session")
         if previous is not None:
             await self._sessions.end(key_of(previous))
-        return await self._sessions.begin(user)
+        return await self._sessions.begin(authentication)
 
     def remember(self, response: web.Response, value: str) -> web.Response:
         """The response, which gives the browser the value of its new session."""
