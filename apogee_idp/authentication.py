@@ -15,6 +15,7 @@ from .requests import (
     PresentedAssertion,
     PresentedCredentials,
     PresentedName,
+    PushedAuthorizationRequest,
     RevocationRequest,
     TokenRequest,
 )
@@ -115,10 +116,13 @@ class ClientAuthenticator:
 
 
 def _takes_public_clients(request: ClientRequest) -> bool:
-    """Where a code, a refresh token or any token to be ended is presented (RFC 7009 §2.1)."""
+    """For a code, a refresh token, any token to be ended (RFC 7009 §2.1), or a request for people.
+
+    What it says there it could as well say in the browser.
+    """
     if isinstance(request, TokenRequest):
         return request.grant_type in (AUTHORIZATION_CODE, REFRESH_TOKEN)
-    return isinstance(request, RevocationRequest)
+    return isinstance(request, RevocationRequest | PushedAuthorizationRequest)
 
 
 def _obstacle(client: Client | None) -> str:

@@ -39,11 +39,17 @@ _OPTIONS = (
         is_flag=True,
         help="It may ask for refresh tokens.",
     ),
+    click.option(
+        "--require-par",
+        "require_pushed_authorization_requests",
+        is_flag=True,
+        help="It has to push its authorization requests (RFC 9126).",
+    ),
     click.option("--without-pkce", is_flag=True, help="For old libraries that have a secret."),
 )
 _NEED_A_REDIRECT_URI = (
     *("post_logout_redirect_uris", "is_public", "application_type"),
-    *("allow_offline_access", "without_pkce"),
+    *("allow_offline_access", "require_pushed_authorization_requests", "without_pkce"),
 )
 
 
@@ -69,4 +75,5 @@ def flow_of(options: Mapping[str, Any]) -> dict[str, Any]:
         "post_logout_redirect_uris": options["post_logout_redirect_uris"],
         "allow_offline_access": options["allow_offline_access"],
         "require_pkce": not options["without_pkce"],
+        "require_pushed_authorization_requests": options["require_pushed_authorization_requests"],
     }

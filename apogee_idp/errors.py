@@ -175,6 +175,16 @@ class RequestUriNotSupported(OAuthError):
     code = "request_uri_not_supported"
 
 
+class InvalidRequestUri(OAuthError):
+    """The ``request_uri`` is not that of a request which this client pushed, or was used."""
+
+    code = "invalid_request_uri"
+
+    def __init__(self, *, reason: str) -> None:
+        told = "The request_uri is unknown, expired or used, or of another client."
+        super().__init__(told, reason=reason)
+
+
 class InteractionRequired(OAuthError):
     """A person is needed: a page is shown, or with ``prompt=none`` the client is told."""
 

@@ -20,6 +20,7 @@ from .requests import (
     IssuedToken,
     PresentedGrant,
     Principal,
+    PushedAuthorizationRequest,
     ResponseMode,
     RevocationRequest,
     Session,
@@ -212,6 +213,23 @@ class ProcessRevocation:
     token: ValidatedToken | None = None
     refusal: str | None = None
     is_revoked: bool = False
+
+    def known_client(self) -> Client:
+        """The caller, once it has authenticated; raises NotYetKnown before."""
+        return _known(self.authentication)
+
+
+@dataclass(slots=True)
+class ProcessPushedAuthorization:
+    """One pushed authorization request (RFC 9126) on its way to being kept as ``request_uri``.
+
+    ``expires_in`` is for how many seconds the URI can be visited, once it is kept.
+    """
+
+    request: PushedAuthorizationRequest
+    request_uri: str = field(repr=False)
+    authentication: ClientAuthentication | None = None
+    expires_in: int | None = None
 
     def known_client(self) -> Client:
         """The caller, once it has authenticated; raises NotYetKnown before."""

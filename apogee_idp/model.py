@@ -52,6 +52,7 @@ ENDPOINT_PERMISSIONS = {
 """Endpoints that a client may be allowed beside the token endpoint."""
 GRANT_TYPE_PERMISSION = "gt:"
 PKCE_REQUIREMENT = "ft:pkce"
+PUSHED_REQUIREMENT = "ft:par"
 SCOPE_PERMISSION = "scp:"
 
 _LOOPBACK_URI = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?([/?].*)?")

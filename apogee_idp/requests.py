@@ -101,7 +101,8 @@ class AuthorizationRequest:
     """One parsed authorization request (RFC 6749 §4.1.1); nothing in it has been checked.
 
     Absent and empty parameters are both ``None``; those that were sent more than once are named in
-    ``repeated`` and have no value. ``parameters`` has everything else that was sent.
+    ``repeated`` and have no value. ``parameters`` has everything else that was sent. One that the
+    client has pushed has a ``request_uri`` (RFC 9126), which leads to one code.
     """
 
     client_id: str | None = None
@@ -113,11 +114,25 @@ class AuthorizationRequest:
     resources: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     repeated: frozenset[str] = frozenset()
+    request_uri: str | None = field(default=None, repr=False)
 
     @property
     def prompts(self) -> frozenset[str]:
         """The values of ``prompt`` (OpenID Connect Core §3.1.2.1)."""
         return frozenset(self.parameters.get("prompt", "").split())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PushedAuthorizationRequest:
+    """One parsed pushed authorization request (RFC 9126 §2.1); nothing in it has been checked.
+
+    ``parameters`` are those of ``authorization`` as they were sent, without the ``client_id``:
+    that is whoever authenticates.
+    """
+
+    authorization: AuthorizationRequest
+    parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    credentials: Credentials | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,7 +226,7 @@ class AuthorizationResponse:
     parameters: Mapping[str, str] = field(repr=False)
 
 
-ClientRequest = TokenRequest | IntrospectionRequest | RevocationRequest
+ClientRequest = TokenRequest | IntrospectionRequest | RevocationRequest | PushedAuthorizationRequest
 """What a client sends with its credentials."""
 
 

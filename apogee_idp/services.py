@@ -13,6 +13,7 @@ from .interactions import Interactions
 from .keyring import KeyRing
 from .minting import TokenMinter
 from .model import Client, Resource, Scope
+from .pushed_requests import PushedRequests
 from .reading import TokenReader
 from .recipients import RecipientKeys
 from .revocation import Revocations
@@ -50,6 +51,7 @@ class Services:
     sessions: Sessions
     consents: Consents
     interactions: Interactions
+    pushed_requests: PushedRequests
     id_token_hints: IdTokenHints
     now: Callable[[], int]
     new_id: Callable[[], str]

@@ -50,8 +50,18 @@ class AuthorizationStage(IntEnum):
     SET_SCOPES = 5000
     VALIDATE_SESSION = 6000
     VALIDATE_CONSENT = 7000
+    REDEEM_REQUEST = 7500
     GENERATE_CODE = 8000
     ATTACH_PARAMETERS = 9000
+
+
+class PushedAuthorizationStage(IntEnum):
+    """The stages of ``ProcessPushedAuthorization``."""
+
+    VALIDATE_REQUEST = 1000
+    VALIDATE_CLIENT = 2000
+    VALIDATE_AUTHORIZATION = 3000
+    PUSH_REQUEST = 4000
 
 
 class UserInfoStage(IntEnum):

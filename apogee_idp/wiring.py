@@ -19,6 +19,7 @@ from .events import (
     ProcessConfiguration,
     ProcessEndSession,
     ProcessIntrospection,
+    ProcessPushedAuthorization,
     ProcessRevocation,
     ProcessSignIn,
     ProcessUserInfo,
@@ -34,6 +35,7 @@ from .model import Client, Resource
 from .outgoing import Outgoing
 from .pipeline import Registry
 from .plugins import load_plugins
+from .pushed_requests import PushedRequests
 from .reading import TokenReader
 from .recipients import RecipientKeys
 from .reference_tokens import ReferenceTokens
@@ -48,6 +50,7 @@ from .stages import (
     ConfigurationStage,
     EndSessionStage,
     IntrospectionStage,
+    PushedAuthorizationStage,
     RevocationStage,
     Stage,
     TokenStage,
@@ -66,6 +69,7 @@ REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
     ValidateToken: list(ValidationStage),
     ProcessIntrospection: list(IntrospectionStage),
     ProcessRevocation: list(RevocationStage),
+    ProcessPushedAuthorization: list(PushedAuthorizationStage),
     ProcessAuthorization: list(AuthorizationStage),
     ProcessUserInfo: list(UserInfoStage),
     ProcessEndSession: list(EndSessionStage),
@@ -138,6 +142,7 @@ def build_services(on: Foundation) -> Services:
         ),
         consents=Consents(store.consents, now=now),
         interactions=Interactions(store.interactions, now=now),
+        pushed_requests=PushedRequests(store.interactions, now=now),
         id_token_hints=IdTokenHints(issuer, on.keys),
         now=now,
         new_id=on.new_id,

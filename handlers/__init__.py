@@ -19,9 +19,11 @@ from apogee_idp import (
     ProcessConfiguration,
     ProcessEndSession,
     ProcessIntrospection,
+    ProcessPushedAuthorization,
     ProcessRevocation,
     ProcessSignIn,
     ProcessUserInfo,
+    PushedAuthorizationStage,
     Registry,
     RevocationStage,
     Services,
@@ -42,9 +44,11 @@ from .build_principal import build_principal
 from .configure_encryption import configure_encryption
 from .generate_code import GenerateCode
 from .generate_token import GenerateTokens
+from .push_request import PushRequest, ValidateAuthorization, refuse_request_uri
 from .read_token import ReadToken
 from .redeem_authorization_code import RedeemAuthorizationCode, is_code_grant
 from .redeem_refresh_token import RedeemRefreshToken, is_refresh_grant
+from .redeem_request import RedeemRequest
 from .revoke_token import RevokeToken
 from .set_resources import SetResources
 from .set_scopes import SetScopes
@@ -72,6 +76,7 @@ def register(registry: Registry, services: Services) -> None:
     _register_tokens(registry, services)
     _register_introspection(registry, services)
     _register_revocation(registry, services)
+    _register_pushed_authorization(registry, services)
     _register_authorization(registry, services)
     _register_user_info(registry, services)
     _register_end_session(registry, services)
@@ -133,6 +138,15 @@ def _register_revocation(registry: Registry, services: Services) -> None:
     on(RevokeToken(services), name="revoke_token", order=stage.REVOKE_TOKEN)
 
 
+def _register_pushed_authorization(registry: Registry, services: Services) -> None:
+    on, stage = partial(registry.add, ProcessPushedAuthorization), PushedAuthorizationStage
+    authorization = ValidateAuthorization(registry)
+    on(refuse_request_uri, name="validate_request", order=stage.VALIDATE_REQUEST)
+    on(ValidateClient(services), name="validate_client", order=stage.VALIDATE_CLIENT)
+    on(authorization, name="validate_authorization", order=stage.VALIDATE_AUTHORIZATION)
+    on(PushRequest(services), name="push_request", order=stage.PUSH_REQUEST)
+
+
 def _register_authorization(registry: Registry, services: Services) -> None:
     on, stage = partial(registry.add, ProcessAuthorization), AuthorizationStage
     form, parameters = require_client_and_redirect_uri, ValidateParameters(services)
@@ -144,6 +158,7 @@ def _register_authorization(registry: Registry, services: Services) -> None:
     on(SetUserScopes(services), name="set_scopes", order=stage.SET_SCOPES)
     on(ValidateSession(services), name="validate_session", order=stage.VALIDATE_SESSION)
     on(ValidateConsent(services), name="validate_consent", order=stage.VALIDATE_CONSENT)
+    on(RedeemRequest(services), name="redeem_request", order=stage.REDEEM_REQUEST)
     on(GenerateCode(services), name="generate_code", order=stage.GENERATE_CODE)
     on(attach_code, name="attach_parameters", order=stage.ATTACH_PARAMETERS)
 

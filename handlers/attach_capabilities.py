@@ -20,11 +20,12 @@ _FOR_PEOPLE = {
     "response_modes_supported": ["query", "form_post"],
     "code_challenge_methods_supported": ["S256"],
     "authorization_response_iss_parameter_supported": True,
+    "require_pushed_authorization_requests": False,
     "prompt_values_supported": ["none", "login", "consent", "select_account"],
     "scopes_supported": sorted(STANDARD_SCOPES),
     "claims_supported": sorted({*_CLAIMS, *_USER_CLAIMS, *RELEASED_CLAIMS}),
 }
-"""OpenID Connect Discovery §3, RFC 7636 §6.2, RFC 9207 §3."""
+"""OpenID Connect Discovery §3, RFC 7636 §6.2, RFC 9126 §5, RFC 9207 §3."""
 
 
 class AttachCapabilities:

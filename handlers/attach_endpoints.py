@@ -18,5 +18,8 @@ class AttachEndpoints:
         event.metadata["jwks_uri"] = self._settings.endpoint("/.well-known/jwks")
         if "authorization_code" in self._settings.grant_types:
             event.metadata["authorization_endpoint"] = self._settings.endpoint("/connect/authorize")
+            event.metadata["pushed_authorization_request_endpoint"] = self._settings.endpoint(
+                "/connect/par"
+            )
             event.metadata["userinfo_endpoint"] = self._settings.endpoint("/connect/userinfo")
             event.metadata["end_session_endpoint"] = self._settings.endpoint("/connect/logout")

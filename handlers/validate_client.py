@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from apogee_idp import ProcessIntrospection, ProcessRevocation, ProcessSignIn, Services
+from apogee_idp import (
+    ProcessIntrospection,
+    ProcessPushedAuthorization,
+    ProcessRevocation,
+    ProcessSignIn,
+    Services,
+)
 
 
 class ValidateClient:
@@ -12,6 +18,10 @@ class ValidateClient:
         self._authenticator = services.authenticator
 
     async def __call__(
-        self, event: ProcessSignIn | ProcessIntrospection | ProcessRevocation
+        self,
+        event: ProcessSignIn
+        | ProcessIntrospection
+        | ProcessRevocation
+        | ProcessPushedAuthorization,
     ) -> None:
         event.authentication = await self._authenticator.authenticate(event.request)

@@ -17,6 +17,7 @@ from apogee_idp import (
 
 _GRANT_TYPE = "authorization_code"
 _PERMISSION = "ept:authorization"
+_PUSHED = "ft:par"
 _MAXIMUM_CHARACTERS = 1024
 _PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _OBJECTS: dict[str, Callable[[str], OAuthError]] = {
@@ -26,7 +27,7 @@ _OBJECTS: dict[str, Callable[[str], OAuthError]] = {
 
 
 class ValidateParameters:
-    """RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1 and §6."""
+    """RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1 and §6, RFC 9126 §6."""
 
     def __init__(self, services: Services) -> None:
         self._is_on = _GRANT_TYPE in services.settings.grant_types
@@ -41,6 +42,8 @@ class ValidateParameters:
             if name in parameters:
                 raise refusal(f"The parameter {name} is not supported.")
         self._check_response_type(event)
+        if request.request_uri is None and _PUSHED in event.known_client().requirements:
+            raise InvalidRequest("This client has to push its authorization requests.")
         if len(request.state or "") > _MAXIMUM_CHARACTERS:
             raise InvalidRequest("The state is too long.")
         if len(parameters.get("nonce", "")) > _MAXIMUM_CHARACTERS:

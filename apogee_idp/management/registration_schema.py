@@ -96,6 +96,7 @@ class RegistrationSchema(Schema):
     redirect_uris = _texts(MAXIMUM_URIS)
     post_logout_redirect_uris = _texts(MAXIMUM_URIS)
     require_pkce = _Flag()
+    require_pushed_authorization_requests = _Flag()
     allow_offline_access = _Flag()
     enabled = _Flag()
     scopes = _texts()

@@ -10,6 +10,7 @@ client_type       confidential           as given; a ``spa`` is public
 application_type  web                    as given
 redirect URIs     none                   as given: one at least, by application type
 PKCE              none                   as given; a public client always needs it
+pushed requests   none                   required as given (RFC 9126 §6)
 offline access    none                   as given
 secrets           kept, or a new one     confidential: kept, or a new one; public: none
 keys of its own   kept                   confidential: kept; public: none
@@ -32,6 +33,7 @@ from ..model import (
     GRANT_TYPE_PERMISSION,
     OFFLINE_ACCESS_SCOPE,
     PKCE_REQUIREMENT,
+    PUSHED_REQUIREMENT,
     REFRESH_TOKEN,
     ROLES_SCOPE,
     SCOPE_PERMISSION,
@@ -56,6 +58,7 @@ OF_THE_CODE_FLOW = (
     "redirect_uris",
     "post_logout_redirect_uris",
     "require_pkce",
+    "require_pushed_authorization_requests",
     "allow_offline_access",
 )
 """What nobody says of a client of the other flow, which forces it."""
@@ -77,6 +80,7 @@ class ClientRegistration:
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     require_pkce: bool = True
+    require_pushed_authorization_requests: bool = False
     allow_offline_access: bool = False
     enabled: bool = True
     scopes: tuple[str, ...] = ()
@@ -103,6 +107,7 @@ def forced(registration: ClientRegistration) -> ClientRegistration:
         redirect_uris=(),
         post_logout_redirect_uris=(),
         require_pkce=False,
+        require_pushed_authorization_requests=False,
         allow_offline_access=False,
     )
 
@@ -152,6 +157,7 @@ def registration_of(client: Client) -> ClientRegistration:
         redirect_uris=client.redirect_uris,
         post_logout_redirect_uris=client.post_logout_redirect_uris,
         require_pkce=PKCE_REQUIREMENT in client.requirements,
+        require_pushed_authorization_requests=PUSHED_REQUIREMENT in client.requirements,
         allow_offline_access=client.permits_scope(OFFLINE_ACCESS_SCOPE),
         enabled=client.enabled,
         scopes=tuple(name for name in scopes if name not in STANDARD_SCOPES),
@@ -176,7 +182,7 @@ def apply_registration(registration: ClientRegistration, client: Client) -> Clie
     """
     before = registration_of(client)
     by_hand = client.permissions - permissions_of(before)
-    required_by_hand = client.requirements - {PKCE_REQUIREMENT}
+    required_by_hand = client.requirements - requirements_of(before)
     is_public = registration.client_type == "public"
     return replace(
         client,
@@ -215,8 +221,12 @@ def permissions_of(registration: ClientRegistration) -> frozenset[str]:
 
 
 def requirements_of(registration: ClientRegistration) -> frozenset[str]:
-    """PKCE (RFC 7636), where the flow has codes that could be stolen."""
-    return frozenset({PKCE_REQUIREMENT} if registration.require_pkce else ())
+    """PKCE (RFC 7636) and pushed requests (RFC 9126 §6), where the flow has any."""
+    wanted = {
+        PKCE_REQUIREMENT: registration.require_pkce,
+        PUSHED_REQUIREMENT: registration.require_pushed_authorization_requests,
+    }
+    return frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
 
 def _check_texts(registration: ClientRegistration) -> None:

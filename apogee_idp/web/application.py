@@ -18,6 +18,7 @@ from .interaction.people import People
 from .introspection import IntrospectionEndpoint, RevocationEndpoint
 from .middleware import log_requests, render_errors, set_security_headers
 from .pages import Pages, set_up_templates
+from .pushed_authorization import PushedAuthorizationEndpoint
 from .token import TokenEndpoint
 from .user_info import UserInfoEndpoint
 from .well_known import WellKnown
@@ -59,6 +60,7 @@ def _add_forms(router: web.UrlDispatcher, services: Services, registry: Registry
         "token": TokenEndpoint(services, registry).answer,
         "introspect": IntrospectionEndpoint(services, registry).answer,
         "revoke": RevocationEndpoint(services, registry).answer,
+        "par": PushedAuthorizationEndpoint(services, registry).answer,
     }
     for name, answer in answers.items():
         endpoint = FormEndpoint(

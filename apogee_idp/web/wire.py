@@ -126,6 +126,12 @@ def render_revocation() -> web.Response:
     return web.Response(headers=_NO_STORE)
 
 
+def render_pushed_request(request_uri: str, expires_in: int) -> web.Response:
+    """RFC 9126 §2.2."""
+    body = {"request_uri": request_uri, "expires_in": expires_in}
+    return web.json_response(body, status=201, headers=_NO_STORE)
+
+
 def render_error(error: OAuthError) -> web.Response:
     """RFC 6749 §5.2; what a plugin put into its error is held to the characters allowed there."""
     headers = dict(_NO_STORE)

@@ -92,6 +92,12 @@ async def test_client_credentials_forces_its_invariants_before_a_secret_is_made(
             id="offline access",
         ),
         pytest.param(
+            {"require_pushed_authorization_requests": True},
+            set(),
+            {"ft:pkce", "ft:par"},
+            id="pushed requests",
+        ),
+        pytest.param(
             {"scopes": ("invoices.read",)}, {"scp:invoices.read"}, {"ft:pkce"}, id="an API's scope"
         ),
         pytest.param(
@@ -112,6 +118,8 @@ async def test_permissions_and_requirements_of_the_code_flow(
     assert client.permissions == CODE_PERMISSIONS | permissions
     assert client.requirements == requirements
     assert client.redirect_uris == (CALLBACK,)
+    await commands.update(app())
+    assert (await stored(store)).requirements == {"ft:pkce"}
 
 
 async def test_what_is_said_is_what_is_read_back(commands: ClientCommands, store: Store) -> None:
@@ -233,14 +241,14 @@ async def test_what_was_permitted_by_hand_is_kept(commands: ClientCommands, stor
         replace(
             client,
             permissions=client.permissions | {"gt:urn:ietf:params:oauth:grant-type:device_code"},
-            requirements=client.requirements | {"ft:par"},
+            requirements=client.requirements | {"ft:mtls"},
             properties=frozen({"tenant": "north"}),
         )
     )
     await commands.update(app(**MACHINE))
     client = await stored(store)
     assert "gt:urn:ietf:params:oauth:grant-type:device_code" in client.permissions
-    assert client.requirements == {"ft:par"}
+    assert client.requirements == {"ft:mtls"}
     assert client.properties == {"tenant": "north"}
 
 

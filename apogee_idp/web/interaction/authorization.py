@@ -5,11 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from ...browser_secrets import key_of
-from ...errors import InteractionRequired, OAuthError, UnusableEvent
+from ...errors import InteractionRequired, InvalidRequestUri, OAuthError, UnusableEvent
 from ...events import ProcessAuthorization
 from ...interactions import Parameters
 from ...logs import annotate_request
 from ...pipeline import Registry
+from ...pushed_requests import is_pushed
 from ...requests import Session
 from ...services import Services
 from ...stages import AuthorizationStage
@@ -78,19 +79,37 @@ class AuthorizationEndpoint:
         self._authorizer = authorizer
         self._people = people
         self._interactions = services.interactions
+        self._pushed = services.pushed_requests
         self._timeout = services.settings.request_timeout
         self._pages = services.settings.issuer_path + "/connect/interaction/"
 
     async def handle(self, request: web.Request) -> web.Response:
         """Raises StoreUnavailable or HandlerFault: pages say so, and one can try again."""
         try:
-            parameters = await read_parameters(request, timeout=self._timeout)
+            sent = await read_parameters(request, timeout=self._timeout)
+            parameters = await self._asked(sent)
             if request.method == "POST":
                 return await self._park(request, parameters)
             return await self._answer(request, parameters, await self._people.session(request))
         except OAuthError as error:
             annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
+
+    async def _asked(self, sent: Parameters) -> Parameters:
+        """What was pushed, if all that comes is its ``request_uri``; raises InvalidRequestUri.
+
+        Whatever else it brings then, counts for nothing (RFC 9126 §4, RFC 9101 §5).
+        """
+        uris = [value for name, value in sent if name == "request_uri" and is_pushed(value)]
+        if not uris:
+            return sent
+        clients = [value for name, value in sent if name == "client_id"]
+        if len(uris) != 1 or len(clients) != 1:
+            raise InvalidRequestUri(reason="not one client_id and one request_uri")
+        pushed = await self._pushed.find(uris[0], clients[0])
+        if pushed is None:
+            raise InvalidRequestUri(reason="no usable request of this client")
+        return (*pushed, ("client_id", clients[0]), ("request_uri", uris[0]))
 
     async def _answer(
         self, request: web.Request, parameters: Parameters, session: Session | None

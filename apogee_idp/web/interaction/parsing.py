@@ -9,6 +9,7 @@ from aiohttp import web
 
 from ...errors import InvalidRequest
 from ...interactions import Parameters
+from ...pushed_requests import is_pushed
 from ...requests import AuthorizationRequest, EndSessionRequest
 from ..form import MalformedForm, parse_form
 from ..wire import FORM_MEDIA_TYPE, MAXIMUM_BODY_BYTES, MAXIMUM_PARAMETERS, read_body
@@ -41,8 +42,13 @@ async def read_parameters(request: web.Request, *, timeout: float) -> Parameters
 
 
 def authorization_request_of(parameters: Parameters) -> AuthorizationRequest:
-    """RFC 6749 §4.1.1; empty parameters count as absent (§3.1)."""
+    """RFC 6749 §4.1.1; empty parameters count as absent (§3.1).
+
+    A ``request_uri`` of ours is the one that the other parameters were pushed under: whoever reads
+    them from a browser has them from ``PushedRequests`` then.
+    """
     rest, repeated = _each_once(parameters)
+    request_uri = rest.pop("request_uri") if is_pushed(rest.get("request_uri", "")) else None
     return AuthorizationRequest(
         client_id=rest.pop("client_id", None),
         redirect_uri=rest.pop("redirect_uri", None),
@@ -53,6 +59,7 @@ def authorization_request_of(parameters: Parameters) -> AuthorizationRequest:
         resources=tuple(value for name, value in parameters if name in _REPEATABLE and value),
         parameters=MappingProxyType(rest),
         repeated=repeated,
+        request_uri=request_uri,
     )
 
 
