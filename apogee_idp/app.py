@@ -210,9 +210,12 @@ async def opened_installation(
             changes.ask(registry)
             management = management_of(foundation, changes)
             async with _kept_in_step(foundation, keeper, services, changes.audit) as kept:
-                yield Installation(
-                    settings, store, services, registry, configured, management, keys[0], *kept
-                )
+                try:
+                    yield Installation(
+                        settings, store, services, registry, configured, management, keys[0], *kept
+                    )
+                finally:
+                    await services.backchannel_logout.close()
 
 
 def _patience_of(settings: Settings) -> float:
@@ -228,7 +231,7 @@ async def _founded(
     patience = _patience_of(settings)
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
     passwords = PasswordHashes(patience=patience)
-    outgoing = Outgoing(settings.private_hosts)
+    outgoing, announcing = (Outgoing(settings.private_hosts) for _ in range(2))
     usage = SecretUsage(store.secrets, now=now)
     try:
         yield Foundation(
@@ -238,6 +241,7 @@ async def _founded(
             slow,
             passwords,
             outgoing,
+            announcing,
             usage,
             now=now,
             new_id=new_id,
@@ -245,6 +249,7 @@ async def _founded(
         )
     finally:
         await outgoing.close()
+        await announcing.close()
         await _flush_for_the_last_time(usage)
         slow.close()
         passwords.close()

@@ -26,6 +26,10 @@ _OPTIONS = (
         help="Where they may go after signing out; repeatable.",
     ),
     click.option(
+        "--backchannel-logout-uri",
+        help="Where it is told that somebody has signed out (OpenID Connect Back-Channel Logout).",
+    ),
+    click.option(
         "--public", "is_public", is_flag=True, help="It can keep no secret: a spa, a native one."
     ),
     click.option(
@@ -48,7 +52,7 @@ _OPTIONS = (
     click.option("--without-pkce", is_flag=True, help="For old libraries that have a secret."),
 )
 _NEED_A_REDIRECT_URI = (
-    *("post_logout_redirect_uris", "is_public", "application_type"),
+    *("post_logout_redirect_uris", "backchannel_logout_uri", "is_public", "application_type"),
     *("allow_offline_access", "require_pushed_authorization_requests", "without_pkce"),
 )
 
@@ -73,6 +77,7 @@ def flow_of(options: Mapping[str, Any]) -> dict[str, Any]:
         "application_type": options["application_type"] or default,
         "redirect_uris": options["redirect_uris"],
         "post_logout_redirect_uris": options["post_logout_redirect_uris"],
+        "backchannel_logout_uri": options["backchannel_logout_uri"],
         "allow_offline_access": options["allow_offline_access"],
         "require_pkce": not options["without_pkce"],
         "require_pushed_authorization_requests": options["require_pushed_authorization_requests"],

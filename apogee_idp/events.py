@@ -34,7 +34,7 @@ from .user_model import User
 RESERVED_CLAIMS = frozenset(
     {
         *("iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope"),
-        *("cnf", "act", "azp", "nonce", "sid", "auth_time", "acr"),
+        *("cnf", "act", "azp", "nonce", "sid", "auth_time", "acr", "amr"),
         *("name", "role", "at_hash", "c_hash", AUTHORIZATION_CLAIM),
     }
 )

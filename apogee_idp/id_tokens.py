@@ -30,6 +30,9 @@ def id_token_claims(
         "sub": grant.subject,
         "aud": grant.client_id,
         "auth_time": grant.auth_time,
+        "acr": grant.acr,
+        "amr": list(grant.methods),
+        "sid": grant.sid,
         "at_hash": at_hash(access_token, algorithm),
     }
     return claims if grant.nonce is None else claims | {"nonce": grant.nonce}

@@ -201,6 +201,11 @@ def log_configured_client(client_id: str, outcome: str, problem: str) -> None:
         _log.info("client_configured", client_id=client_id, outcome=outcome)
 
 
+def log_logout_not_heard(client_id: str, problem: str) -> None:
+    """A client could not be told that a session has ended."""
+    _log.warning("backchannel_logout_failed", client_id=client_id, problem=problem)
+
+
 def log_store_unavailable(problem: str) -> None:
     """The store does not answer, or its keys can't be opened."""
     _log.warning("store_unavailable", problem=problem)

@@ -181,6 +181,8 @@ class TokenMinter:
             claims["name"] = principal.name
         else:
             claims["auth_time"] = presented.grant.auth_time
+            claims["acr"] = presented.grant.acr
+            claims["amr"] = list(presented.grant.methods)
             claims[AUTHORIZATION_CLAIM] = presented.authorization_id
         return _checked_additions(event) | claims
 

@@ -232,6 +232,7 @@ class Client:
     ``aud`` of its assertions is the issuer, unless ``accepts_token_endpoint_audience``. Tokens
     issued at ``tokens_not_before`` (Unix seconds) or earlier are revoked. One that
     ``is_configured`` stands in a file, and is changed there alone.
+    ``backchannel_logout_uri`` hears when its sessions end.
     ``properties`` are the operator's own, read-only here like everything else that requests share.
     """
 
@@ -244,6 +245,7 @@ class Client:
     requirements: frozenset[str] = frozenset()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
     roles: tuple[str, ...] = ()
     default_scopes: tuple[str, ...] = ()
     default_audience: str | None = None

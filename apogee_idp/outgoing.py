@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Self
 
 from aiohttp import (
@@ -54,7 +54,7 @@ _CAUSES: tuple[tuple[type[Exception], str], ...] = (
 
 
 class Outgoing:
-    """Gets JSON over HTTPS from hosts that are on the internet, not in a network of ours.
+    """Asks hosts over HTTPS that are on the internet, not in a network of ours.
 
     ``private_hosts`` are the names and addresses, in lower case, that an operator exempts: they
     may have any address, and be asked over plain HTTP. ``resolver`` makes what resolves all other
@@ -108,6 +108,21 @@ class Outgoing:
             return parse_json_object(body)
         except NotStrictJson as error:
             raise OutgoingRefused(f"the answer is {error}") from None
+
+    async def send_form(self, url: str, form: Mapping[str, str]) -> int:
+        """The status that a POST of ``form`` to ``url`` is answered with; nothing else is read.
+
+        Raises OutgoingRefused as ``get_json`` does.
+        """
+        checked = checked_url(url, self._private_hosts)
+        try:
+            async with (
+                asyncio.timeout(_SECONDS),
+                self._opened().post(checked, data=form, allow_redirects=False) as answer,
+            ):
+                return answer.status
+        except (ClientError, HttpProcessingError, OSError, ValueError) as error:
+            raise OutgoingRefused(_cause(error)) from None
 
     async def _get(self, url: URL) -> bytes:
         async with self._opened().get(url, allow_redirects=False) as answer:

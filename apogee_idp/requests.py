@@ -14,7 +14,15 @@ AuthenticationMethod = Literal[
     "client_secret_basic", "client_secret_post", "private_key_jwt", "none"
 ]
 ResponseMode = Literal["query", "form_post"]
+ONE_FACTOR, TWO_FACTORS = "urn:apogee:acr:1fa", "urn:apogee:acr:2fa"
+"""The values of ``acr``: a password or another provider alone, or a second factor as well."""
+
 TokenKind = Literal["access_token", "id_token", "refresh_token"]
+
+
+def acr_of(methods: tuple[str, ...]) -> str:
+    """The authentication context class of these methods (``mfa``: RFC 8176 §2)."""
+    return TWO_FACTORS if "mfa" in methods else ONE_FACTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +158,9 @@ class EndSessionRequest:
 class Session:
     """Somebody who is signed in, in one browser; times are Unix seconds.
 
-    ``auth_time`` is when she proved who she is. Whether it has ended counts from ``begun_at``.
+    ``auth_time`` is when she proved who she is, and ``methods`` are how (RFC 8176). Whether it has
+    ended counts from ``begun_at``. Clients know it as ``sid``; those in ``clients`` are told when
+    it ends. ``user_agent`` and ``source`` are what her browser said of itself, and its address.
     """
 
     id: str = field(repr=False)
@@ -158,25 +168,36 @@ class Session:
     auth_time: int
     begun_at: int
     seen_at: int
+    sid: str
+    methods: tuple[str, ...]
+    clients: tuple[str, ...] = ()
+    user_agent: str = ""
+    source: str = ""
+
+    @property
+    def acr(self) -> str:
+        """How surely it is her."""
+        return acr_of(self.methods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UserAuthentication:
-    """Somebody who has proven to be ``user``, as she stood in the store at ``since``.
+    """Somebody who has proven by ``methods`` to be ``user``, as she was stored at ``since``.
 
     Whatever ended her sessions later than that (Unix seconds) ends what begins with this, too.
     """
 
     user: User
     since: int
+    methods: tuple[str, ...] = ("pwd",)
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What one person has allowed one client; times are Unix seconds.
 
-    ``auth_time`` is when she proved who she is; whether she has ended it since counts from
-    ``begun_at``. The rest is that of the authorization request.
+    ``auth_time`` is when she proved who she is, by ``methods``, in the session ``sid``; whether she
+    has ended it since counts from ``begun_at``. The rest is that of the authorization request.
     """
 
     client_id: str
@@ -188,6 +209,13 @@ class Grant:
     code_challenge: str | None = None
     nonce: str | None = field(default=None, repr=False)
     resources: tuple[str, ...] = ()
+    sid: str = ""
+    methods: tuple[str, ...] = ()
+
+    @property
+    def acr(self) -> str:
+        """How surely it was her."""
+        return acr_of(self.methods)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

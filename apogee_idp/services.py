@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .authentication import ClientAuthenticator
+from .backchannel_logout import BackChannelLogout
 from .consents import Consents
 from .grants import Grants
 from .id_token_hints import IdTokenHints
@@ -49,6 +50,7 @@ class Services:
     user_authenticator: UserAuthenticator
     grants: Grants
     sessions: Sessions
+    backchannel_logout: BackChannelLogout
     consents: Consents
     interactions: Interactions
     pushed_requests: PushedRequests

@@ -2,65 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
 
 from .browser_secrets import is_value, key_of, new_value
 from .errors import Conflict, UnreadableDocument
 from .requests import Session, UserAuthentication
 from .stores.base import Collection, Stored
-from .stores.members import text, whole
+from .stores.members import text, texts, whole
+from .stores.values import Document
 from .user_model import User
 
 SEEN_EVERY_SECONDS = 60
+_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a session begins, for its owner to recognise: browser and network, as they say."""
+
+    user_agent: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Seconds that a session lasts, unused and at all."""
+
+    idle: int
+    lifetime: int
 
 
 class Sessions:
     """Sessions by the secret value of a cookie, of which the store has the SHA-256 alone.
 
-    One ends when nobody was seen for ``idle`` seconds, ``lifetime`` seconds after it began, when
-    its user signs out, and when the user is disabled or gone, or has ended what was begun before
-    (a new password). All of that is looked at each time. ``now`` gives Unix seconds.
+    One ends when nobody was seen for ``limits.idle`` seconds, ``limits.lifetime`` seconds after it
+    began, when its user signs out, and when the user is disabled or gone, or has ended what was
+    begun before (a new password). All of that is looked at each time. ``ended`` is told of each
+    that somebody ends. ``now`` gives Unix seconds, ``new_id`` 128 random bits.
+
+    Every method that waits raises StoreUnavailable.
     """
 
-    __slots__ = ("_idle", "_lifetime", "_now", "_sessions", "_user")
+    __slots__ = ("_ended", "_limits", "_new_id", "_now", "_sessions", "_user")
 
     def __init__(
         self,
         sessions: Collection,
         user: Callable[[str], Awaitable[User | None]],
+        limits: SessionLimits,
         *,
-        idle: int,
-        lifetime: int,
         now: Callable[[], int],
+        new_id: Callable[[], str],
+        ended: Callable[[Session], None],
     ) -> None:
         self._sessions = sessions
         self._user = user
-        self._idle = idle
-        self._lifetime = lifetime
+        self._limits = limits
         self._now = now
+        self._new_id = new_id
+        self._ended = ended
 
-    async def begin(self, authentication: UserAuthentication) -> tuple[str, Session]:
+    async def begin(
+        self,
+        authentication: UserAuthentication,
+        *,
+        previous: Session | None = None,
+        place: Place = Place(),
+    ) -> tuple[str, Session]:
         """A new session of who has just proven who she is, and the secret value for it.
 
-        Raises StoreUnavailable.
+        The ``previous`` one of this browser ends. If it was hers, clients go on as if it were the
+        same.
         """
         value, now, user = new_value(), self._now(), authentication.user
-        # What begins in the second in which everything was ended, counts from the next.
-        begun_at = max(authentication.since, user.sessions_not_before + 1)
-        session = Session(key_of(value), user, auth_time=now, begun_at=begun_at, seen_at=now)
-        document = {
-            "subject": user.subject,
-            "auth_time": session.auth_time,
-            "created_at": session.begun_at,
-            "last_seen_at": session.seen_at,
-        }
-        await self._sessions.insert(session.id, document, expires_at=now + self._lifetime)
+        is_same = previous is not None and previous.user.subject == user.subject
+        kept = previous if is_same else None
+        session = Session(
+            key_of(value),
+            user,
+            auth_time=now,
+            # What begins in the second in which everything was ended, counts from the next.
+            begun_at=max(authentication.since, user.sessions_not_before + 1),
+            seen_at=now,
+            sid=kept.sid if kept else self._new_id(),
+            methods=authentication.methods,
+            clients=kept.clients if kept else (),
+            user_agent=place.user_agent,
+            source=place.source,
+        )
+        await self._keep(session, expires_at=now + self._limits.lifetime)
+        if kept is not None:
+            await self._delete(kept)
+        elif previous is not None:
+            await self.end(previous)
         return value, session
 
     async def find(self, value: str | None) -> Session | None:
-        """The session behind the value, if it has not ended; raises StoreUnavailable."""
+        """The session behind the value, if it has not ended."""
         if value is None or not is_value(value):
             return None
         stored = await self._sessions.get(key_of(value))
@@ -72,28 +112,85 @@ class Sessions:
         await self._touch(stored, session)
         return session
 
-    async def end(self, session_id: str) -> None:
-        """Ends it, if it has not ended already; raises StoreUnavailable."""
-        await self._sessions.delete(session_id)
+    async def of(self, subject: str) -> list[Session]:
+        """Every session of this user that has not ended."""
+        found = []
+        for key in await self._keys_of(subject):
+            stored = await self._sessions.get(key)
+            session = None if stored is None else await self._read(stored)
+            if session is not None and not self._has_ended(session):
+                found.append(session)
+        return found
+
+    async def end(self, session: Session) -> None:
+        """Ends it, if it has not ended already."""
+        if await self._delete(session):
+            self._ended(session)
+
+    async def note_client(self, session: Session, client_id: str) -> None:
+        """Notes that ``client_id`` has to hear of its end."""
+        for _ in range(_ATTEMPTS):
+            stored = await self._sessions.get(session.id)
+            clients = () if stored is None else texts(stored.document.get("clients"))
+            if stored is None or client_id in clients:
+                return
+            changes = {"clients": [*clients, client_id]}
+            with suppress(Conflict):
+                await self._sessions.replace(session.id, changes, version=stored.version)
+                return
+
+    async def _keep(self, session: Session, *, expires_at: int) -> None:
+        # First what it is found by: none is ever there that its owner doesn't see.
+        place = {"subject": session.user.subject}
+        await self._sessions.insert(_place_in_list(session), place, expires_at=expires_at)
+        await self._sessions.insert(session.id, _document_of(session), expires_at=expires_at)
+
+    async def _delete(self, session: Session) -> bool:
+        was_there = await self._sessions.delete(session.id)
+        await self._sessions.delete(_place_in_list(session))
+        return was_there
+
+    async def _keys_of(self, subject: str) -> list[str]:
+        keys: list[str] = []
+        prefix = after = f"{subject}/"
+        while after:
+            page = await self._sessions.list(after=after)
+            found = [stored.key for stored in page.items if stored.key.startswith(prefix)]
+            keys += [key.removeprefix(prefix) for key in found]
+            after = (page.after or "") if len(found) == len(page.items) else ""
+        return keys
 
     def _has_ended(self, session: Session) -> bool:
         now = self._now()
         return (
             session.user.has_ended(session.begun_at)
-            or now >= session.seen_at + self._idle
-            or now >= session.begun_at + self._lifetime
+            or now >= session.seen_at + self._limits.idle
+            or now >= session.begun_at + self._limits.lifetime
         )
 
     async def _read(self, stored: Stored) -> Session | None:
-        members: Mapping[str, Any] = stored.document
+        document = stored.document
         try:
-            subject = text(members["subject"])
-            times = (whole(members[name]) for name in ("auth_time", "created_at", "last_seen_at"))
-            auth_time, begun_at, seen_at = times
+            subject = text(document["subject"])
+            user = await self._user(subject)
+            return (
+                None
+                if user is None
+                else Session(
+                    stored.key,
+                    user,
+                    auth_time=whole(document["auth_time"]),
+                    begun_at=whole(document["created_at"]),
+                    seen_at=whole(document["last_seen_at"]),
+                    sid=text(document["sid"]),
+                    methods=texts(document["methods"]),
+                    clients=texts(document["clients"]),
+                    user_agent=text(document["user_agent"]),
+                    source=text(document["source"]),
+                )
+            )
         except (ValueError, TypeError, KeyError) as error:
             raise UnreadableDocument("a session can't be read") from error
-        user = await self._user(subject)
-        return None if user is None else Session(stored.key, user, auth_time, begun_at, seen_at)
 
     async def _touch(self, stored: Stored, session: Session) -> None:
         """Once a minute is enough; if several requests do it at once, one of them is."""
@@ -103,3 +200,22 @@ class Sessions:
                 await self._sessions.replace(
                     stored.key, {"last_seen_at": now}, version=stored.version
                 )
+
+
+def _document_of(session: Session) -> Document:
+    return {
+        "subject": session.user.subject,
+        "sid": session.sid,
+        "auth_time": session.auth_time,
+        "created_at": session.begun_at,
+        "last_seen_at": session.seen_at,
+        "methods": list(session.methods),
+        "clients": list(session.clients),
+        "user_agent": session.user_agent,
+        "source": session.source,
+    }
+
+
+def _place_in_list(session: Session) -> str:
+    """The key of a document that is only there to be listed; no session has a key with a slash."""
+    return f"{session.user.subject}/{session.id}"

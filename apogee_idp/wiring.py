@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from .assertions import AssertionVerifier
 from .authentication import ClientAuthenticator
+from .backchannel_logout import BackChannelLogout
 from .consents import Consents
 from .crypto.passwords import PasswordHashes
 from .crypto.secrets import SecretVerifier
@@ -29,7 +30,8 @@ from .grants import Grants
 from .id_token_hints import IdTokenHints
 from .interactions import Interactions
 from .keyring import KeyRing
-from .logs import observe_handler
+from .logout_tokens import LogoutTokens
+from .logs import log_logout_not_heard, observe_handler
 from .minting import TokenMinter
 from .model import Client, Resource
 from .outgoing import Outgoing
@@ -43,7 +45,7 @@ from .remote_keys import RemoteKeys
 from .revocation import Revocations
 from .secret_usage import SecretUsage
 from .services import Services
-from .sessions import Sessions
+from .sessions import SessionLimits, Sessions
 from .settings import BUILT_IN_PLUGIN, Settings
 from .stages import (
     AuthorizationStage,
@@ -62,6 +64,7 @@ from .stores.directory import Directory
 from .stores.repositories import Entity, clients_in, resources_in, scopes_in, users_in
 from .throttling import SignInThrottle
 from .user_authentication import UserAuthenticator
+from .user_model import User
 
 REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
     ProcessSignIn: [stage for stage in Stage if stage is not Stage.REDEEM_GRANT],
@@ -82,7 +85,8 @@ class Foundation:
     """What everything else stands on: the outside world.
 
     ``now`` gives Unix seconds, ``new_id`` a random id of 128 bits; ``patience`` is how many seconds
-    one handler waits for one thing.
+    one handler waits for one thing. Clients are told of something by ``announcing``, so that those
+    who don't answer keep nobody waiting.
     """
 
     settings: Settings
@@ -91,6 +95,7 @@ class Foundation:
     slow: SlowVerifier
     passwords: PasswordHashes
     outgoing: Outgoing
+    announcing: Outgoing
     usage: SecretUsage
     now: Callable[[], int]
     new_id: Callable[[], str]
@@ -107,6 +112,10 @@ def build_services(on: Foundation) -> Services:
     users = users_in(store)
     grants = Grants(store.authorizations, users.get, now=now, new_id=on.new_id)
     issuer = settings.issuer
+    logout_tokens = LogoutTokens(issuer, on.keys, now=now, new_id=on.new_id)
+    backchannel_logout = BackChannelLogout(
+        clients, logout_tokens, on.announcing, report=log_logout_not_heard
+    )
     return Services(
         settings=settings.without_secrets(),  # for plugins
         clients=clients,
@@ -133,19 +142,29 @@ def build_services(on: Foundation) -> Services:
             now=now,
         ),
         grants=grants,
-        sessions=Sessions(
-            store.sessions,
-            users.get,
-            idle=settings.session_idle_seconds,
-            lifetime=settings.session_lifetime,
-            now=now,
-        ),
+        sessions=_build_sessions(on, users.get, backchannel_logout),
+        backchannel_logout=backchannel_logout,
         consents=Consents(store.consents, now=now),
         interactions=Interactions(store.interactions, now=now),
         pushed_requests=PushedRequests(store.interactions, now=now),
         id_token_hints=IdTokenHints(issuer, on.keys),
         now=now,
         new_id=on.new_id,
+    )
+
+
+def _build_sessions(
+    on: Foundation,
+    user: Callable[[str], Awaitable[User | None]],
+    backchannel_logout: BackChannelLogout,
+) -> Sessions:
+    return Sessions(
+        on.store.sessions,
+        user,
+        SessionLimits(on.settings.session_idle_seconds, on.settings.session_lifetime),
+        now=on.now,
+        new_id=on.new_id,
+        ended=backchannel_logout.tell,
     )
 
 

@@ -13,7 +13,7 @@ from apogee_idp import (
 _METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 _PUBLIC_ENDPOINTS = ("token", "revocation")
 _CLAIMS = ("iss", "sub", "name", "client_id", "aud", "scope", "role", "iat", "exp", "jti")
-_USER_CLAIMS = ("auth_time", "nonce", "at_hash")
+_USER_CLAIMS = ("auth_time", "nonce", "at_hash", "acr", "amr", "sid")
 
 _FOR_PEOPLE = {
     "response_types_supported": ["code"],
@@ -21,6 +21,8 @@ _FOR_PEOPLE = {
     "code_challenge_methods_supported": ["S256"],
     "authorization_response_iss_parameter_supported": True,
     "require_pushed_authorization_requests": False,
+    "backchannel_logout_supported": True,
+    "backchannel_logout_session_supported": True,
     "prompt_values_supported": ["none", "login", "consent", "select_account"],
     "scopes_supported": sorted(STANDARD_SCOPES),
     "claims_supported": sorted({*_CLAIMS, *_USER_CLAIMS, *RELEASED_CLAIMS}),

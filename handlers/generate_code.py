@@ -10,13 +10,15 @@ class GenerateCode:
 
     def __init__(self, services: Services) -> None:
         self._grants = services.grants
+        self._sessions = services.sessions
         self._settings = services.settings
 
     async def __call__(self, event: ProcessAuthorization) -> None:
-        session, parameters = event.known_session(), event.request.parameters
+        client, session = event.known_client(), event.known_session()
+        parameters = event.request.parameters
         settings, is_for_long = self._settings, "offline_access" in event.scopes
         grant = Grant(
-            client_id=event.known_client().client_id,
+            client_id=client.client_id,
             subject=session.user.subject,
             scopes=event.scopes,
             auth_time=session.auth_time,
@@ -25,7 +27,11 @@ class GenerateCode:
             code_challenge=parameters.get("code_challenge"),
             nonce=parameters.get("nonce"),
             resources=event.request.resources,
+            sid=session.sid,
+            methods=session.methods,
         )
+        if client.backchannel_logout_uri is not None:
+            await self._sessions.note_client(session, client.client_id)
         event.code = await self._grants.authorize(
             grant,
             code_seconds=settings.authorization_code_lifetime,

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from apogee_idp.app import Installation
 from apogee_idp.crypto.sealing import KeyEncryptionKey, unseal
+from apogee_idp.management.client_rules import ClientRules
 from apogee_idp.management.client_secrets import SecretCommands
 from apogee_idp.management.clients import ClientCommands
 from apogee_idp.management.registrations import ClientRegistration
@@ -74,7 +75,8 @@ class Idp:
     ) -> str:
         """A new client's secret; "" of one that has none."""
         store, clock = self.installation.store, self._clock
-        commands = ClientCommands(store, now=clock, **acting(store, now=clock))
+        rules = ClientRules(private_hosts=self.installation.settings.private_hosts)
+        commands = ClientCommands(store, now=clock, rules=rules, **acting(store, now=clock))
         wanted = ClientRegistration(client_id, **registration)
         made = (await commands.add(wanted, secret=secret)).secret
         if made is None:

@@ -21,6 +21,7 @@ def client_facts(client: Client) -> dict[str, Any]:
         "application_type": client.application_type,
         "redirect_uris": list(client.redirect_uris),
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+        "backchannel_logout_uri": client.backchannel_logout_uri,
         "enabled": client.enabled,
         "is_configured": client.is_configured,
         "permissions": sorted(client.permissions),

@@ -95,6 +95,9 @@ class RegistrationSchema(Schema):
     application_type = schema_fields.String(validate=validate.OneOf(get_args(ApplicationType)))
     redirect_uris = _texts(MAXIMUM_URIS)
     post_logout_redirect_uris = _texts(MAXIMUM_URIS)
+    backchannel_logout_uri = schema_fields.String(
+        allow_none=True, validate=validate.Length(1, _MAXIMUM_TEXT)
+    )
     require_pkce = _Flag()
     require_pushed_authorization_requests = _Flag()
     allow_offline_access = _Flag()

@@ -10,6 +10,7 @@ client_type       confidential           as given; a ``spa`` is public
 application_type  web                    as given
 redirect URIs     none                   as given: one at least, by application type
 PKCE              none                   as given; a public client always needs it
+back channel      none                   as given
 pushed requests   none                   required as given (RFC 9126 §6)
 offline access    none                   as given
 secrets           kept, or a new one     confidential: kept, or a new one; public: none
@@ -24,7 +25,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
-from ..errors import CommandRefused
+from ..errors import CommandRefused, OutgoingRefused
 from ..model import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -47,6 +48,7 @@ from ..model import (
     TokenProfile,
     is_client_id,
 )
+from ..outgoing import checked_url
 from .client_keys import ClientKeys, check_client_keys
 from .profiles import check_profile
 from .redirect_uris import check_redirect_uris
@@ -57,6 +59,7 @@ OF_THE_CODE_FLOW = (
     "application_type",
     "redirect_uris",
     "post_logout_redirect_uris",
+    "backchannel_logout_uri",
     "require_pkce",
     "require_pushed_authorization_requests",
     "allow_offline_access",
@@ -79,6 +82,7 @@ class ClientRegistration:
     application_type: ApplicationType = "web"
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
     require_pkce: bool = True
     require_pushed_authorization_requests: bool = False
     allow_offline_access: bool = False
@@ -106,6 +110,7 @@ def forced(registration: ClientRegistration) -> ClientRegistration:
         application_type="web",
         redirect_uris=(),
         post_logout_redirect_uris=(),
+        backchannel_logout_uri=None,
         require_pkce=False,
         require_pushed_authorization_requests=False,
         allow_offline_access=False,
@@ -139,6 +144,7 @@ def check_registration(
     check_profile(profile, skip_token_encryption=registration.skip_token_encryption)
     if registration.flow_type == AUTHORIZATION_CODE:
         _check_code_flow(registration)
+        _check_backchannel_logout(registration.backchannel_logout_uri, private_hosts)
 
 
 def registration_of(client: Client) -> ClientRegistration:
@@ -156,6 +162,7 @@ def registration_of(client: Client) -> ClientRegistration:
         application_type=_application_type(client.application_type),
         redirect_uris=client.redirect_uris,
         post_logout_redirect_uris=client.post_logout_redirect_uris,
+        backchannel_logout_uri=client.backchannel_logout_uri,
         require_pkce=PKCE_REQUIREMENT in client.requirements,
         require_pushed_authorization_requests=PUSHED_REQUIREMENT in client.requirements,
         allow_offline_access=client.permits_scope(OFFLINE_ACCESS_SCOPE),
@@ -191,6 +198,7 @@ def apply_registration(registration: ClientRegistration, client: Client) -> Clie
         application_type=registration.application_type,
         redirect_uris=registration.redirect_uris,
         post_logout_redirect_uris=registration.post_logout_redirect_uris,
+        backchannel_logout_uri=registration.backchannel_logout_uri,
         enabled=registration.enabled,
         permissions=by_hand | permissions_of(registration),
         requirements=required_by_hand | requirements_of(registration),
@@ -265,6 +273,16 @@ def _check_code_flow(registration: ClientRegistration) -> None:
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         uris = getattr(registration, name)
         check_redirect_uris(uris, registration.application_type, field=name)
+
+
+def _check_backchannel_logout(uri: str | None, private_hosts: Collection[str]) -> None:
+    try:
+        if uri is not None:
+            checked_url(uri, private_hosts)
+    except OutgoingRefused as error:
+        hint = "; see the setting private_hosts for hosts of your own network"
+        told = f"the backchannel_logout_uri can't be asked: {error}{hint}"
+        raise CommandRefused(told, field="backchannel_logout_uri") from None
 
 
 def _application_type(text: str) -> ApplicationType:

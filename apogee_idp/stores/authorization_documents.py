@@ -94,4 +94,6 @@ def _grant_of(members: Mapping[str, Any]) -> Grant:
         code_challenge=optional(text, members["code_challenge"]),
         nonce=optional(text, members["nonce"]),
         resources=texts(members["resources"]),
+        sid=text(members["sid"]),
+        methods=texts(members["methods"]),
     )

@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 
-from apogee_idp.app import now, opened_store
+from apogee_idp.app import new_id, now, opened_store
 from apogee_idp.consents import Consents
 from apogee_idp.requests import UserAuthentication
-from apogee_idp.sessions import Sessions
+from apogee_idp.sessions import SessionLimits, Sessions
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import clients_in, users_in
@@ -73,7 +73,9 @@ async def signed_in(store: Store, subject: str) -> str:
     assert user is not None
     assert app is not None
     await Consents(store.consents, now=now).remember(subject, app, ["openid"])
-    sessions = Sessions(store.sessions, users.get, idle=3600, lifetime=3600, now=now)
+    sessions = Sessions(
+        store.sessions, users.get, SessionLimits(3600, 3600), now=now, new_id=new_id, ended=print
+    )
     value, _ = await sessions.begin(UserAuthentication(user, now()))
     return value
 

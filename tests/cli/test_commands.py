@@ -57,6 +57,7 @@ def test_the_example_of_README(cli: Cli) -> None:
         "application_type": "web",
         "redirect_uris": [],
         "post_logout_redirect_uris": [],
+        "backchannel_logout_uri": None,
         "requirements": [],
         "enabled": True,
         "is_configured": False,

@@ -182,6 +182,8 @@ async def access_token(site: Site, scope: str = "openid", **claims: Any) -> str:
         auth_time=site.clock.now,
         begun_at=site.clock.now,
         redirect_uri=CALLBACK,
+        sid="s" * 32,
+        methods=("pwd",),
     )
     code = await site.idp.installation.services.grants.authorize(grant, code_seconds=60, seconds=0)
     parsed = Code.parse(code)

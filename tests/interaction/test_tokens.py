@@ -59,13 +59,17 @@ async def test_R_OC_01_a_code_is_worth_three_tokens(site: Site) -> None:
     assert RefreshToken.parse(tokens["refresh_token"])
     now = site.clock.now
     digest = hashlib.sha256(tokens["access_token"].encode()).digest()[:16]
-    assert await site.idp.claims(tokens["id_token"]) == {
+    id_claims = await site.idp.claims(tokens["id_token"])
+    assert re.fullmatch("[0-9a-f]{32}", id_claims.pop("sid"))
+    assert id_claims == {
         "iss": ISSUER,
         "sub": SUBJECT,
         "aud": "app",
         "iat": now,
         "exp": now + 900,
         "auth_time": signed_in_at,
+        "acr": "urn:apogee:acr:1fa",
+        "amr": ["pwd"],
         "nonce": "n-1",
         "at_hash": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "name": "Ann Example",
@@ -84,6 +88,8 @@ async def test_R_OC_01_a_code_is_worth_three_tokens(site: Site) -> None:
         "exp": now + 900,
         "scope": tokens["scope"],
         "auth_time": signed_in_at,
+        "acr": "urn:apogee:acr:1fa",
+        "amr": ["pwd"],
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import argon2
 import pytest
 
+from apogee_idp.app import new_id
 from apogee_idp.crypto.secrets import generate_subject
 from apogee_idp.errors import (
     ChangedMeanwhile,
@@ -21,7 +22,7 @@ from apogee_idp.errors import (
 )
 from apogee_idp.management.users import NewUser, UserCommands
 from apogee_idp.requests import Actor
-from apogee_idp.sessions import Sessions
+from apogee_idp.sessions import SessionLimits, Sessions
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.logins import CLAIM_SECONDS, Logins
 from apogee_idp.stores.repositories import users_in
@@ -156,7 +157,14 @@ async def test_a_new_password_ends_what_begins_with_the_old_one_meanwhile(
     """Hashing takes a while, in which somebody may lock the thief out."""
     await users.add(NewUser(EMAIL, PASSWORD))
     clock.now += 5
-    sessions = Sessions(store.sessions, users_in(store).get, idle=60, lifetime=600, now=clock)
+    sessions = Sessions(
+        store.sessions,
+        users_in(store).get,
+        SessionLimits(60, 600),
+        now=clock,
+        new_id=new_id,
+        ended=print,
+    )
     old = await authenticator.authenticate(EMAIL, PASSWORD, HOME)
     value, _ = await sessions.begin(old)
     assert await sessions.find(value)

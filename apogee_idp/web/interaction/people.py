@@ -8,7 +8,11 @@ from ...browser_secrets import key_of, new_value
 from ...interactions import Interaction, Interactions, Purpose
 from ...requests import Session, UserAuthentication
 from ...services import Services
+from ...sessions import Place
 from ..cookies import Cookies
+from ..sources import Sources
+
+_MAXIMUM_USER_AGENT = 256
 
 
 class People:
@@ -21,6 +25,7 @@ class People:
         self._cookies = Cookies(services.settings.issuer)
         self._sessions = services.sessions
         self._interactions: Interactions = services.interactions
+        self._sources = Sources(services.settings.trusted_proxies)
 
     async def session(self, request: web.Request) -> Session | None:
         """Who is signed in in this browser, if anyone."""
@@ -33,10 +38,11 @@ class People:
 
         Never one that the browser came with: somebody else may have put it there.
         """
-        previous = self._cookies.read(request, "session")
-        if previous is not None:
-            await self._sessions.end(key_of(previous))
-        return await self._sessions.begin(authentication)
+        return await self._sessions.begin(
+            authentication,
+            previous=await self.session(request),
+            place=Place(_user_agent(request), self._sources.of(request)),
+        )
 
     def remember(self, response: web.Response, value: str) -> web.Response:
         """The response, which gives the browser the value of its new session."""
@@ -45,9 +51,9 @@ class People:
 
     async def sign_out(self, request: web.Request) -> None:
         """Ends the session of this browser, if there is one."""
-        value = self._cookies.read(request, "session")
-        if value is not None:
-            await self._sessions.end(key_of(value))
+        session = await self.session(request)
+        if session is not None:
+            await self._sessions.end(session)
 
     def forget(self, response: web.Response) -> web.Response:
         """The response, which takes the session's value from the browser."""
@@ -73,3 +79,9 @@ class People:
         if found is not None and found.browser is None:
             return await self._interactions.bind(found, browser)
         return found if found is not None and found.browser == browser else None
+
+
+def _user_agent(request: web.Request) -> str:
+    """What the browser says it is, as far as it can be shown."""
+    said = request.headers.get("User-Agent", "")
+    return "".join(filter(str.isprintable, said))[:_MAXIMUM_USER_AGENT]
