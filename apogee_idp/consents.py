@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from .browser_secrets import key_of
 from .errors import AlreadyExists, Conflict, UnreadableDocument
 from .model import Client
 from .stores.base import Collection, Stored
+from .stores.listing import keys_with
 from .stores.members import texts, whole
 
 _ATTEMPTS = 3
@@ -29,6 +29,14 @@ class Consents:
         What was allowed to a client that had the same id before is none.
         """
         return _remembered(await self._consents.get(_key(subject, client.client_id)), client)
+
+    async def clients_of(self, subject: str) -> list[str]:
+        """Whom she has allowed something; raises StoreUnavailable."""
+        return await keys_with(self._consents, _key(subject, ""))
+
+    async def forget(self, subject: str, client_id: str) -> None:
+        """From now on she is asked again; raises StoreUnavailable."""
+        await self._consents.delete(_key(subject, client_id))
 
     async def remember(self, subject: str, client: Client, scopes: Iterable[str]) -> None:
         """Adds ``scopes`` to what is remembered; raises StoreUnavailable.
@@ -64,5 +72,5 @@ def _remembered(stored: Stored | None, client: Client) -> frozenset[str] | None:
 
 
 def _key(subject: str, client_id: str) -> str:
-    """Neither has a line break."""
-    return key_of(f"{subject}\n{client_id}")
+    """Neither has a slash."""
+    return f"{subject}/{client_id}"

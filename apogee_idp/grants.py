@@ -8,6 +8,7 @@ refresh token, its end.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -17,6 +18,7 @@ from .model import MAXIMUM_TOKEN_LIFETIME
 from .requests import Grant, PresentedGrant
 from .stores.authorization_documents import Authorization, new_authorization, read_authorization
 from .stores.base import Collection
+from .stores.listing import keys_with
 from .stores.values import Document
 from .user_model import User, is_user_subject
 
@@ -64,8 +66,30 @@ class Grants:
         )
         # Kept as long as any of its access tokens could live, so that what is unknown has ended.
         expires_at = now + max(seconds, code_seconds) + MAXIMUM_TOKEN_LIFETIME
+        # First what it is found by: none is ever there that its owner doesn't see.
+        place = _place_in_list(grant.subject, grant.client_id) + code.authorization_id
+        await self._authorizations.insert(place, {"state": "listed"}, expires_at=expires_at)
         await self._authorizations.insert(code.authorization_id, document, expires_at=expires_at)
         return str(code)
+
+    async def of(self, subject: str) -> list[Authorization]:
+        """Those of this user by which a client has a refresh token that is still good."""
+        now, user = self._now(), await self._user(subject)
+        found = []
+        for place in await keys_with(self._authorizations, f"{subject}/"):
+            with suppress(InvalidGrant):
+                known = await self._valid(place.rpartition("/")[2])
+                has_ended = user is None or user.has_ended(known.grant.begun_at)
+                if now < known.refresh_expires_at and not has_ended:
+                    found.append(known)
+        return found
+
+    async def end_all(self, subject: str, client_id: str) -> None:
+        """``end`` for everything that this user has allowed this client."""
+        for authorization_id in await keys_with(
+            self._authorizations, _place_in_list(subject, client_id)
+        ):
+            await self.end(authorization_id)
 
     async def find_code(self, value: str) -> PresentedGrant:
         """What this code stands for; raises InvalidGrant if it is none, or has ended.
@@ -211,6 +235,11 @@ class Grants:
         except Conflict:
             raise _refused("another request was faster") from None
         self._redeemed.add(presented)
+
+
+def _place_in_list(subject: str, client_id: str) -> str:
+    """What the key of a document begins with that is only there to be listed."""
+    return f"{subject}/{client_id}/"
 
 
 def is_refresh_token(value: str) -> bool:

@@ -15,7 +15,7 @@ from .stores.members import one_of, optional, text
 
 INTERACTION_SECONDS = 600
 
-Purpose = Literal["authorization", "logout"]
+Purpose = Literal["authorization", "login", "logout"]
 Parameters = tuple[tuple[str, str], ...]
 
 

@@ -10,6 +10,7 @@ from .browser_secrets import is_value, key_of, new_value
 from .errors import Conflict, UnreadableDocument
 from .requests import Session, UserAuthentication
 from .stores.base import Collection, Stored
+from .stores.listing import keys_with
 from .stores.members import text, texts, whole
 from .stores.values import Document
 from .user_model import User
@@ -115,7 +116,7 @@ class Sessions:
     async def of(self, subject: str) -> list[Session]:
         """Every session of this user that has not ended."""
         found = []
-        for key in await self._keys_of(subject):
+        for key in await keys_with(self._sessions, f"{subject}/"):
             stored = await self._sessions.get(key)
             session = None if stored is None else await self._read(stored)
             if session is not None and not self._has_ended(session):
@@ -149,16 +150,6 @@ class Sessions:
         was_there = await self._sessions.delete(session.id)
         await self._sessions.delete(_place_in_list(session))
         return was_there
-
-    async def _keys_of(self, subject: str) -> list[str]:
-        keys: list[str] = []
-        prefix = after = f"{subject}/"
-        while after:
-            page = await self._sessions.list(after=after)
-            found = [stored.key for stored in page.items if stored.key.startswith(prefix)]
-            keys += [key.removeprefix(prefix) for key in found]
-            after = (page.after or "") if len(found) == len(page.items) else ""
-        return keys
 
     def _has_ended(self, session: Session) -> bool:
         now = self._now()

@@ -11,10 +11,12 @@ from .api.calls import Desk
 from .client_origins import ClientOrigins
 from .endpoint import Answer, FormEndpoint
 from .in_flight import InFlight
+from .interaction.account import AccountEndpoint, AccountSignInEndpoint
 from .interaction.authorization import AuthorizationEndpoint, Authorizer
 from .interaction.login import InteractionEndpoint
 from .interaction.logout import LogoutEndpoint
 from .interaction.people import People
+from .interaction.sign_in import SignIn
 from .introspection import IntrospectionEndpoint, RevocationEndpoint
 from .middleware import log_requests, render_errors, set_security_headers
 from .pages import Pages, set_up_templates
@@ -48,7 +50,7 @@ def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
     user_info = UserInfoEndpoint(services, registry)
     for method in ("GET", "POST", "OPTIONS"):
         router.add_route(method, f"{base}/connect/userinfo", user_info.handle)
-    _add_interaction(router, services, registry)
+    _add_interaction(router, desk)
     add_management_api(router, desk)
     return app
 
@@ -73,20 +75,24 @@ def _add_forms(router: web.UrlDispatcher, services: Services, registry: Registry
         router.add_route("*", path, endpoint.handle)
 
 
-def _add_interaction(router: web.UrlDispatcher, services: Services, registry: Registry) -> None:
+def _add_interaction(router: web.UrlDispatcher, desk: Desk) -> None:
     """Where people come with their browsers."""
-    base = f"{services.settings.issuer_path}/connect"
+    services, registry = desk.services, desk.registry
+    base = services.settings.issuer_path
     people, authorizer = People(services), Authorizer(services, registry)
+    sign_in = SignIn(services, people)
     authorization = AuthorizationEndpoint(services, authorizer, people)
-    interaction = InteractionEndpoint(services, authorizer, people)
+    interaction = InteractionEndpoint(services, authorizer, people, sign_in)
     logout = LogoutEndpoint(services, registry, people)
     pages = {
-        "authorize": authorization.handle,
-        "interaction/{handle}": interaction.handle,
-        "logout": logout.request,
-        "logout/{handle}": logout.confirm,
+        "connect/authorize": authorization.handle,
+        "connect/interaction/{handle}": interaction.handle,
+        "connect/logout": logout.request,
+        "connect/logout/{handle}": logout.confirm,
+        "account": AccountEndpoint(services, desk.management, people).handle,
+        "account/sign-in/{handle}": AccountSignInEndpoint(services, people, sign_in).handle,
     }
     for path, handler in pages.items():
         router.add_get(f"{base}/{path}", handler, allow_head=False)
         router.add_post(f"{base}/{path}", handler)
-    router.add_get(f"{base}/signed-out", logout.done)
+    router.add_get(f"{base}/connect/signed-out", logout.done)

@@ -1,4 +1,4 @@
-"""The login page and the consent page."""
+"""The consent page, and what the login page says of a client."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from ...browser_secrets import proof
-from ...errors import ApogeeError, TemporarilyUnavailable, TooManyFailures
 from ...events import ProcessAuthorization
 from ...interactions import Interaction
 from ...model import Client
@@ -16,26 +15,7 @@ from ..pages import render_page, texts_of
 from ..texts import Texts
 from .destinations import redirects_to
 from .own_forms import form_token
-
-_MAXIMUM_HINT = 254
-
-
-@dataclass(frozen=True, slots=True)
-class LoginProblem:
-    """Why somebody has not signed in: ``name`` is that of the text she is told."""
-
-    name: str
-    status: int
-    retry_after: int | None = None
-
-    @classmethod
-    def of(cls, error: ApogeeError) -> LoginProblem:
-        """The same for a wrong address and a wrong password."""
-        if isinstance(error, TooManyFailures):
-            return cls("throttled", 429, error.retry_after)
-        if isinstance(error, TemporarilyUnavailable):
-            return cls("busy", 503, error.retry_after)
-        return cls("wrong", 400)
+from .sign_in import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +27,20 @@ class ScopeInWords:
 
 
 class AuthorizationForms:
-    """Renders the pages; each form has a token that only its browser can have sent."""
+    """Renders the page; its form has a token that only its browser can have sent."""
 
     def __init__(self, services: Services) -> None:
         self._scopes = services.scopes
 
-    def login(
-        self,
-        request: web.Request,
-        event: ProcessAuthorization,
-        interaction: Interaction,
-        secret: str,
-        email: str = "",
-        problem: LoginProblem | None = None,
-    ) -> web.Response:
-        """The login page, with what she typed before and what was wrong with it."""
-        hint = event.request.parameters.get("login_hint", "")
-        signed_in = event.session.user.email if event.session else ""
-        context: dict[str, object] = {
-            "client": _name_of(event.known_client()),
-            "email": (email or hint or signed_in)[:_MAXIMUM_HINT],
-            "problem": problem,
-            "signed_in": signed_in,
-        }
-        response = _form(request, "login.html", context, event, form_token(interaction, secret))
-        if problem is not None:
-            response.set_status(problem.status)
-            if problem.retry_after is not None:
-                response.headers["Retry-After"] = str(problem.retry_after)
-        return response
+    @staticmethod
+    def asked(event: ProcessAuthorization) -> Asked:
+        """What somebody signs in for."""
+        return Asked(
+            _name_of(event.known_client()),
+            hint=event.request.parameters.get("login_hint", ""),
+            signed_in=event.session.user.email if event.session else "",
+            form_action=redirects_to(event.response_mode, event.redirect_uri),
+        )
 
     async def consent(
         self,
@@ -94,7 +59,9 @@ class AuthorizationForms:
             "can_be_remembered": (event.redirect_uri or "").startswith("https://"),
             "approval": proof(secret, *self.shown(event, interaction)),
         }
-        return _form(request, "consent.html", context, event, form_token(interaction, secret))
+        return _form(
+            request, "consent.html", context, event, form_token(secret, interaction.handle)
+        )
 
     def shown(self, event: ProcessAuthorization, interaction: Interaction) -> tuple[str, ...]:
         """What somebody agrees to with this page: who, to what, for whom."""

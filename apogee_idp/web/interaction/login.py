@@ -13,9 +13,6 @@ from ...errors import (
     InteractionRequired,
     InvalidRequest,
     OAuthError,
-    SignInRefused,
-    TemporarilyUnavailable,
-    TooManyFailures,
 )
 from ...events import ProcessAuthorization
 from ...interactions import Interaction
@@ -23,14 +20,14 @@ from ...logs import annotate_request
 from ...requests import Session
 from ...services import Services
 from ...stages import AuthorizationStage
-from ..sources import Sources
 from .authorization import Authorizer
 from .destinations import see_other
-from .forms import AuthorizationForms, LoginProblem
+from .forms import AuthorizationForms
 from .own_forms import OwnForms
 from .parsing import authorization_request_of
 from .people import People
 from .plain_pages import PlainPages
+from .sign_in import SignIn
 
 _AGREED = AuthorizationStage.GENERATE_CODE
 """What comes before it says whether a person is needed; from there on, a code is made."""
@@ -43,15 +40,16 @@ class InteractionEndpoint:
     forms carry nothing of the request: that is kept here since it came.
     """
 
-    def __init__(self, services: Services, authorizer: Authorizer, people: People) -> None:
+    def __init__(
+        self, services: Services, authorizer: Authorizer, people: People, sign_in: SignIn
+    ) -> None:
         self._authorizer = authorizer
         self._people = people
         self._interactions = services.interactions
         self._consents = services.consents
-        self._users = services.user_authenticator
         self._forms = AuthorizationForms(services)
         self._own_forms = OwnForms(services.settings)
-        self._sources = Sources(services.settings.trusted_proxies)
+        self._sign_in = sign_in
 
     async def handle(self, request: web.Request) -> web.Response:
         """Raises StoreUnavailable or HandlerFault: pages say so, and one can try again."""
@@ -94,44 +92,37 @@ class InteractionEndpoint:
     ) -> web.Response:
         if isinstance(error, ConsentRequired):
             return await self._forms.consent(request, event, interaction, secret)
-        return self._forms.login(request, event, interaction, secret)
+        return self._sign_in.page(request, interaction, secret, self._forms.asked(event))
 
     async def _act(
         self, request: web.Request, interaction: Interaction, secret: str
     ) -> web.Response:
         """One of our forms was sent; raises InvalidRequest (403) unless it is this browser's."""
-        form = await self._own_forms.read(request, interaction, secret)
+        form = await self._own_forms.read(request, secret, interaction.handle)
         match form.get("action"):
             case "sign_in":
-                return await self._sign_in(request, interaction, form, secret)
+                return await self._try(request, interaction, form, secret)
             case "approve":
                 return await self._approve(request, interaction, form, secret)
             case "cancel":
                 return await self._cancel(request, interaction)
         raise InvalidRequest("The form asks for nothing.")
 
-    async def _sign_in(
+    async def _try(
         self,
         request: web.Request,
         interaction: Interaction,
         form: Mapping[str, str],
         secret: str,
     ) -> web.Response:
-        email, password = form.get("email", ""), form.get("password", "")
-        try:
-            source = self._sources.of(request)
-            authentication = await self._users.authenticate(email, password, source)
-        except (SignInRefused, TooManyFailures, TemporarilyUnavailable) as error:
-            problem = LoginProblem.of(error)
-            annotate_request(sign_in=problem.name, reason=getattr(error, "reason", None))
-            event = _event(interaction, await self._people.session(request))
-            # Only to know whose page it is: that nobody is signed in was clear before.
-            await self._authorizer.validate(event, until=AuthorizationStage.VALIDATE_SESSION)
-            return self._forms.login(request, event, interaction, secret, email, problem)
-        value, session = await self._people.sign_in(request, authentication)
-        annotate_request(sign_in="done", subject=session.user.subject)
-        await self._interactions.note_session(interaction, session.id)
-        return self._people.remember(see_other(request.path), value)
+        outcome = await self._sign_in.act(request, interaction, form)
+        if isinstance(outcome, web.Response):
+            return outcome
+        event = _event(interaction, await self._people.session(request))
+        # Only to know whose page it is: that nobody is signed in was clear before.
+        await self._authorizer.validate(event, until=AuthorizationStage.VALIDATE_SESSION)
+        tried = (form.get("email", ""), outcome)
+        return self._sign_in.page(request, interaction, secret, self._forms.asked(event), tried)
 
     async def _approve(
         self,

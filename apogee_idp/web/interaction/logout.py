@@ -78,7 +78,7 @@ class LogoutEndpoint:
             "client": event.client and (event.client.display_name or event.client.client_id),
             "email": session.user.email,
             "action": request.path,
-            "token": form_token(interaction, secret),
+            "token": form_token(secret, interaction.handle),
         }
         target = form_target(event.redirect_uri)
         response = render_page(request, "logout.html", context, form_action=target)
@@ -88,7 +88,7 @@ class LogoutEndpoint:
     async def _act(
         self, request: web.Request, interaction: Interaction, secret: str
     ) -> web.Response:
-        form = await self._own_forms.read(request, interaction, secret)
+        form = await self._own_forms.read(request, secret, interaction.handle)
         event = await self._processed(interaction.parameters)
         if not await self._interactions.take(interaction):
             return PlainPages.gone(request)

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from ...browser_secrets import is_proof, proof
 from ...errors import InvalidRequest
-from ...interactions import Interaction
 from ...settings import Settings
 from .parsing import form_of, read_parameters
 
@@ -21,13 +20,14 @@ class OwnForms:
         self._origin = f"{url.scheme}://{url.netloc}".lower()
         self._timeout = settings.request_timeout
 
-    async def read(
-        self, request: web.Request, interaction: Interaction, secret: str
-    ) -> dict[str, str]:
-        """The fields; raises InvalidRequest, with 403 for a form that isn't this browser's."""
+    async def read(self, request: web.Request, secret: str, handle: str) -> dict[str, str]:
+        """The fields of a form that was made with the same ``secret`` and ``handle``.
+
+        Raises InvalidRequest, with 403 for a form that isn't this browser's.
+        """
         self._check_origin(request)
         form = form_of(await read_parameters(request, timeout=self._timeout))
-        if not is_proof(form.get("token", ""), secret, "form", interaction.handle):
+        if not is_proof(form.get("token", ""), secret, "form", handle):
             raise InvalidRequest("The form is not one of this browser.", status=403)
         return form
 
@@ -42,6 +42,6 @@ class OwnForms:
             raise InvalidRequest("The form was sent from another site.", status=403)
 
 
-def form_token(interaction: Interaction, secret: str) -> str:
+def form_token(secret: str, handle: str) -> str:
     """What a form has to carry: nobody makes it without this browser's ``secret``."""
-    return proof(secret, "form", interaction.handle)
+    return proof(secret, "form", handle)

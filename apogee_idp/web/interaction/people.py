@@ -44,6 +44,13 @@ class People:
             place=Place(_user_agent(request), self._sources.of(request)),
         )
 
+    async def sign_in_again(
+        self, request: web.Request, authentication: UserAuthentication, previous: Session
+    ) -> tuple[str, Session]:
+        """The same for who was signed in until a moment ago, in this browser."""
+        place = Place(_user_agent(request), self._sources.of(request))
+        return await self._sessions.begin(authentication, previous=previous, place=place)
+
     def remember(self, response: web.Response, value: str) -> web.Response:
         """The response, which gives the browser the value of its new session."""
         self._cookies.write(response, "session", value)
