@@ -51,6 +51,11 @@ class Scene:
     site: Site
     program: Program
 
+    @property
+    def account(self) -> str:
+        """Where she looks after her account."""
+        return f"http://localhost:{self.site.idp.port}/account"
+
     def address(self, **changes: str | None) -> str:
         """Where the client sends people."""
         own = {"redirect_uri": f"{self.program.url}/callback", "state": "s"}
@@ -106,6 +111,32 @@ async def test_R_AE_12_form_post_runs_its_one_script(scene: Scene) -> None:
     assert back.keys() == {"code", "state", "iss"}
 
 
+@pytest.mark.parametrize("backend", ["sqlite", "mongodb"])
+async def test_somebody_looks_after_her_account(scene: Scene) -> None:
+    """She signs in, signs out elsewhere, and chooses another password."""
+    tab, elsewhere = scene.tab, scene.site.browser()
+    await (await elsewhere.follow(await elsewhere.get("/account"))).sign_in(EMAIL, PASSWORD)
+    await tab.open(scene.account)
+    await tab.sign_in(EMAIL, PASSWORD)
+    await tab.until_title("Your account")
+    await tab.keep("account")
+    assert await tab.faults() == []
+    await tab.press("end_sessions")
+    await expect(tab.page.get_by_role("status")).to_have_text("All other browsers are signed out.")
+    new = "an entirely different sentence"
+    await tab.fill(current=PASSWORD, password=new, again=new)
+    await tab.press("set_password")
+    await expect(tab.page.get_by_role("status")).to_contain_text("The password is changed.")
+    await tab.page.get_by_role("link", name="Sign out").click()
+    await tab.until_title("Sign out?")
+    await tab.press("sign_out")
+    await tab.open(scene.account)
+    await tab.until_title("Sign in")
+    await tab.sign_in(EMAIL, new)
+    await tab.until_title("Your account")
+    assert [text for text in tab.problems if "Failed to load" not in text] == []
+
+
 async def test_A_AZ_04_no_page_in_a_frame(scene: Scene) -> None:
     """The browser does not show it there."""
     tab = scene.tab
@@ -142,6 +173,9 @@ async def test_pages_fit_on_a_phone(scene: Scene, scheme: Literal["light", "dark
     await tab.sign_in(EMAIL, PASSWORD)
     await tab.until_title("Allow The App?")
     await check_page(tab, f"consent-phone-{scheme}")
+    await tab.open(scene.account)
+    await tab.until_title("Your account")
+    await check_page(tab, f"account-phone-{scheme}")
     await tab.open(scene.address(redirect_uri="https://evil.example"))
     await check_page(tab, f"error-phone-{scheme}")
     await tab.open(f"http://localhost:{scene.site.idp.port}/connect/logout")
