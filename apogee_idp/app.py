@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +152,10 @@ async def opened_management(
     SettingsError or RegistryError.
     """
     ring = KeyRing(lambda: None, now=now)
-    async with opened_store(settings) as store, _founded(settings, store, ring, now) as foundation:
+    async with (
+        opened_store(settings) as store,
+        _founded(settings, store, ring, (), now) as foundation,
+    ):
         changes = changes_in(store, report=report)
         changes.ask(build_registry(build_services(foundation)))
         yield management_of(foundation, changes)
@@ -203,7 +206,7 @@ async def opened_installation(
             now=now,
             sources={"files": key_files_of(settings), "plugins": plugin_keys},
         )
-        async with _founded(settings, store, keeper.ring, now) as foundation:
+        async with _founded(settings, store, keeper.ring, keys, now) as foundation:
             services = build_services(foundation)
             registry = build_registry(services)
             plugin_keys.ask(registry)
@@ -225,7 +228,11 @@ def _patience_of(settings: Settings) -> float:
 
 @asynccontextmanager
 async def _founded(
-    settings: Settings, store: Store, ring: KeyRing, now: Callable[[], int]
+    settings: Settings,
+    store: Store,
+    ring: KeyRing,
+    guards: Sequence[KeyEncryptionKey],
+    now: Callable[[], int],
 ) -> AsyncIterator[Foundation]:
     """What everything else stands on, of which all but the store is closed in the end."""
     patience = _patience_of(settings)
@@ -243,6 +250,7 @@ async def _founded(
             outgoing,
             announcing,
             usage,
+            guards,
             now=now,
             new_id=new_id,
             patience=patience,

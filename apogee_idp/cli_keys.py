@@ -76,7 +76,7 @@ def revoke_key(kid: str, config: Path | None) -> None:
 @CONFIG_OPTION
 @reports_errors
 def rewrap_keys(config: Path | None) -> None:
-    """Encrypt all stored keys anew, with the first of the key-encryption keys."""
+    """Encrypt all keys and second factors anew, with the first of the key-encryption keys."""
     settings, guards = _guarded(config)
     count = _run(settings, lambda commands: commands.rewrap(guards))
     click.echo(f"{count} keys are encrypted with the key-encryption key {guards[0].id}")

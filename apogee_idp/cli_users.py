@@ -139,6 +139,16 @@ def set_password(who: str, password_file: TextIO | None, config: Path | None) ->
     click.echo(f"{who} has another password; her sessions have ended")
 
 
+@users.command("remove-second-factor")
+@click.argument("who")
+@CONFIG_OPTION
+@reports_errors
+def remove_second_factor(who: str, config: Path | None) -> None:
+    """Let her sign in by password alone, who has lost her device and her recovery codes."""
+    user = _with_users(config, lambda commands: commands.remove_second_factor(who))
+    click.echo(f"{user.email} needs no second factor any more")
+
+
 @users.command("disable")
 @click.argument("who")
 @CONFIG_OPTION

@@ -170,6 +170,18 @@ class SetPassword(Command[User]):
     __slots__ = ()
 
 
+class AddSecondFactor(Command[User]):
+    """A person has set up a second factor, which she needs from now on."""
+
+    __slots__ = ()
+
+
+class RemoveSecondFactor(Command[User]):
+    """A person needs no second factor any more."""
+
+    __slots__ = ()
+
+
 class EnableUser(Command[User]):
     """A person may sign in again."""
 
@@ -233,6 +245,7 @@ COMMANDS: tuple[type[Command[Any]], ...] = (
     *(RevokeTokens, RevokeToken, AddSecret, RotateSecret, RetireSecret, EndLeakedSecret),
     *(AddScope, ImportScope, UpdateScope, DeleteScope),
     *(AddResource, UpdateResource, DeleteResource),
+    *(AddSecondFactor, RemoveSecondFactor),
     *(AddUser, UpdateUser, SetPassword, EnableUser, DisableUser, GrantRole, RevokeRole, DeleteUser),
     *(RotateKey, RevokeKey, RewrapKeys, MaintainKeys),
 )

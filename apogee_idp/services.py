@@ -18,6 +18,7 @@ from .pushed_requests import PushedRequests
 from .reading import TokenReader
 from .recipients import RecipientKeys
 from .revocation import Revocations
+from .second_factors import SecondFactors
 from .sessions import Sessions
 from .settings import Settings
 from .stores.directory import Directory
@@ -48,6 +49,7 @@ class Services:
     revocations: Revocations
     users: Repository[User]
     user_authenticator: UserAuthenticator
+    second_factors: SecondFactors
     grants: Grants
     sessions: Sessions
     backchannel_logout: BackChannelLogout

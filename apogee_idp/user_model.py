@@ -59,6 +59,20 @@ ADDRESS_MEMBERS = (
 
 
 @dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """What is kept of an app that shows one-time passwords, and of the codes in its stead.
+
+    ``sealed`` is the secret, encrypted. Steps up to ``last_step`` were used (RFC 6238 §5.2);
+    ``recovery_hashes`` are those of the codes that weren't. ``enrolled_at`` is in Unix seconds.
+    """
+
+    sealed: str = field(repr=False)
+    recovery_hashes: tuple[str, ...] = field(repr=False)
+    enrolled_at: int
+    last_step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A person, as she stands in the store; ``subject`` is hers for ever.
 
@@ -71,6 +85,7 @@ class User:
     email: str
     email_verified: bool = False
     password_hash: str = field(default="", repr=False)
+    second_factor: SecondFactor | None = None
     profile: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     roles: tuple[str, ...] = ()
     enabled: bool = True

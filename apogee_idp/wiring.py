@@ -12,6 +12,7 @@ from .authentication import ClientAuthenticator
 from .backchannel_logout import BackChannelLogout
 from .consents import Consents
 from .crypto.passwords import PasswordHashes
+from .crypto.sealing import KeyEncryptionKey
 from .crypto.secrets import SecretVerifier
 from .crypto.slow_hashes import SlowVerifier
 from .events import (
@@ -43,6 +44,7 @@ from .recipients import RecipientKeys
 from .reference_tokens import ReferenceTokens
 from .remote_keys import RemoteKeys
 from .revocation import Revocations
+from .second_factors import SecondFactors
 from .secret_usage import SecretUsage
 from .services import Services
 from .sessions import SessionLimits, Sessions
@@ -86,7 +88,8 @@ class Foundation:
 
     ``now`` gives Unix seconds, ``new_id`` a random id of 128 bits; ``patience`` is how many seconds
     one handler waits for one thing. Clients are told of something by ``announcing``, so that those
-    who don't answer keep nobody waiting.
+    who don't answer keep nobody waiting. ``guards`` are the key-encryption keys; at the shell there
+    may be none.
     """
 
     settings: Settings
@@ -97,6 +100,7 @@ class Foundation:
     outgoing: Outgoing
     announcing: Outgoing
     usage: SecretUsage
+    guards: Sequence[KeyEncryptionKey]
     now: Callable[[], int]
     new_id: Callable[[], str]
     patience: float
@@ -111,6 +115,7 @@ def build_services(on: Foundation) -> Services:
     references = ReferenceTokens(store.tokens)
     users = users_in(store)
     grants = Grants(store.authorizations, users.get, now=now, new_id=on.new_id)
+    throttle = SignInThrottle(monotonic=time.monotonic)
     issuer = settings.issuer
     logout_tokens = LogoutTokens(issuer, on.keys, now=now, new_id=on.new_id)
     backchannel_logout = BackChannelLogout(
@@ -135,12 +140,8 @@ def build_services(on: Foundation) -> Services:
         reader=TokenReader(issuer, on.keys, references, grants, now=now),
         revocations=Revocations(store.revocations, references, clients, grants, now=now),
         users=users,
-        user_authenticator=UserAuthenticator(
-            store,
-            on.passwords,
-            SignInThrottle(monotonic=time.monotonic),
-            now=now,
-        ),
+        user_authenticator=UserAuthenticator(store, on.passwords, throttle, now=now),
+        second_factors=SecondFactors(users, on.guards, throttle, now=now),
         grants=grants,
         sessions=_build_sessions(on, users.get, backchannel_logout),
         backchannel_logout=backchannel_logout,

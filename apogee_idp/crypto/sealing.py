@@ -107,5 +107,35 @@ def sealed_with(record: KeyRecord) -> str | None:
     return kid if isinstance(kid, str) else None
 
 
+def seal_text(text: str, purpose: str, key_encryption_key: KeyEncryptionKey) -> str:
+    """``text``, encrypted by AES-256-GCM; it opens for the same ``purpose`` alone."""
+    header = {
+        "alg": "dir",
+        "enc": "A256GCM",
+        "kid": key_encryption_key.id,
+        "sealed": purpose,
+    }
+    sealed = jwe.JWE(text.encode(), protected=json.dumps(header, separators=(",", ":")))
+    sealed.add_recipient(key_encryption_key.key)
+    return str(sealed.serialize(compact=True))
+
+
+def unseal_text(sealed: str, purpose: str, key_encryption_keys: Sequence[KeyEncryptionKey]) -> str:
+    """The text; raises KeyringError if none of the keys opens it, or it is of another purpose."""
+    token = jwe.JWE(algs=["dir", "A256GCM"])
+    try:
+        token.deserialize(sealed)
+        header = token.jose_header
+        guards = [guard for guard in key_encryption_keys if guard.id == header.get("kid")]
+        if guards and header.get("sealed") == purpose:
+            token.decrypt(guards[0].key)
+            return str(token.payload.decode())
+    except (JWException, ValueError, TypeError):
+        pass
+    raise KeyringError(
+        "what is sealed is damaged, or no key-encryption key of the settings opens it"
+    )
+
+
 def _identity(record: KeyRecord) -> str:
     return f"{record.use} {record.algorithm} {record.kid}"

@@ -80,6 +80,7 @@ def user_facts(user: User) -> dict[str, Any]:
         "roles": list(user.roles),
         "enabled": user.enabled,
         "has_password": bool(user.password_hash),
+        "has_second_factor": user.second_factor is not None,
         "created_at": user.created_at,
         "password_changed_at": user.password_changed_at,
         "sessions_not_before": user.sessions_not_before,

@@ -13,7 +13,9 @@ from ..errors import ChangedMeanwhile, CommandRefused, Conflict, NotFound
 from ..key_model import STORE_SOURCE, KeyRecord, KeyRingRecord, KeyState
 from ..key_rotation import KeyPeriods, newest_of, retirement_of, state_of, without_removed
 from ..requests import Actor
+from ..second_factors import rewrap_second_factors
 from ..stores.base import Store
+from ..stores.repositories import users_in
 from .changes import Changes
 from .key_ring import AuditedKeyRing
 
@@ -44,6 +46,7 @@ class KeyCommands:
         actor: Actor,
     ) -> None:
         self._key_ring = AuditedKeyRing(store, changes, actor)
+        self._users = users_in(store)
         self._algorithms = (*algorithms, ENCRYPTION_ALGORITHM)
         self._periods = periods
         self._now = now
@@ -95,11 +98,12 @@ class KeyCommands:
     async def rewrap(self, key_encryption_keys: Sequence[KeyEncryptionKey]) -> int:
         """Seals every key anew with the first key-encryption key; how many there are.
 
-        Raises KeyringError if one can't be opened.
+        And so with the secrets of second factors. Raises KeyringError if one can't be opened.
         """
         ring = await self._ring()
         keys = await asyncio.to_thread(_rewrapped, ring.keys, key_encryption_keys)
         await self._replace(RewrapKeys, ring, replace(ring, keys=keys))
+        await rewrap_second_factors(self._users, key_encryption_keys)
         return sum(bool(key.sealed) for key in keys)
 
     def _is_active(self, key: KeyRecord, ring: KeyRingRecord) -> bool:

@@ -9,12 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from ..commands import (
+    AddSecondFactor,
     AddUser,
     Command,
     DeleteUser,
     DisableUser,
     EnableUser,
     GrantRole,
+    RemoveSecondFactor,
     RevokeRole,
     SetPassword,
     UpdateUser,
@@ -36,6 +38,7 @@ from ..stores.logins import Logins
 from ..stores.repositories import Listing, users_in
 from ..user_model import (
     ADMINISTRATOR_ROLE,
+    SecondFactor,
     User,
     checked_email,
     checked_profile,
@@ -150,6 +153,20 @@ class UserCommands:
             user, password_hash=hashed, password_changed_at=now, sessions_not_before=now
         )
         return await self._change(SetPassword, user, changed)
+
+    async def add_second_factor(self, who: str, factor: SecondFactor) -> User:
+        """From now on she needs it to sign in; raises Duplicate if she has one."""
+        user = await self.get(who)
+        if user.second_factor is not None:
+            raise Duplicate(f"{who} has a second factor already")
+        return await self._change(AddSecondFactor, user, replace(user, second_factor=factor))
+
+    async def remove_second_factor(self, who: str) -> User:
+        """From now on her password is enough; raises NotFound if she has no second factor."""
+        user = await self.get(who)
+        if user.second_factor is None:
+            raise NotFound(f"{who} has no second factor")
+        return await self._change(RemoveSecondFactor, user, replace(user, second_factor=None))
 
     async def set_enabled(self, who: str, *, enabled: bool) -> User:
         """Who is disabled can't sign in, and whatever she began has ended, for ever."""

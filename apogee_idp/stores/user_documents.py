@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ..model import frozen, thawed
-from ..user_model import PROFILE_CLAIMS, User, checked_email
+from ..user_model import PROFILE_CLAIMS, SecondFactor, User, checked_email
 from .base import Stored
 from .members import members_of, text, texts, whole
 from .values import ABSENT, Document, exactly
@@ -18,6 +19,7 @@ def write_user(user: User, previous: Document) -> Document:
         "email": user.email,
         "email_verified": user.email_verified,
         "password_hash": user.password_hash or ABSENT,
+        "second_factor": _write_second_factor(user.second_factor),
         "profile": _write_profile(user.profile, previous.get("profile") or {}),
         "roles": list(user.roles),
         "enabled": user.enabled,
@@ -27,6 +29,28 @@ def write_user(user: User, previous: Document) -> Document:
         "properties": exactly(thawed(user.properties), previous.get("properties") or {}),
         "change_id": user.change_id,
     }
+
+
+def _write_second_factor(factor: SecondFactor | None) -> Any:
+    return (
+        ABSENT
+        if factor is None
+        else asdict(factor) | {"recovery_hashes": list(factor.recovery_hashes)}
+    )
+
+
+def _read_second_factor(members: Mapping[str, Any] | None) -> SecondFactor | None:
+    """One that can't be read is an error: it must not be taken for none."""
+    return (
+        None
+        if members is None
+        else SecondFactor(
+            sealed=text(members["sealed"]),
+            recovery_hashes=texts(members["recovery_hashes"]),
+            enrolled_at=whole(members["enrolled_at"]),
+            last_step=whole(members["last_step"]),
+        )
+    )
 
 
 def _write_profile(profile: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,6 +67,7 @@ def read_user(stored: Stored) -> User:
         email=checked_email(text(document["email"])),
         email_verified=document.get("email_verified", False) is True,
         password_hash=text(document.get("password_hash", "")),
+        second_factor=_read_second_factor(document.get("second_factor")),
         profile=_read_profile(members_of(document.get("profile"))),
         roles=texts(document.get("roles")),
         enabled=document.get("enabled", False) is True,

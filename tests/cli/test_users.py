@@ -29,6 +29,13 @@ def created(cli: Cli, *options: str, email: str = "ann@example.com") -> str:
     return match[1]
 
 
+def test_a_second_factor_that_is_not_there(cli: Cli) -> None:
+    """It says so."""
+    created(cli)
+    done = cli("users", "remove-second-factor", "ann@example.com")
+    assert (done.returncode, "has no second factor" in done.stderr) == (1, True)
+
+
 def test_a_user_is_created_shown_and_listed(cli: Cli, tmp_path: Path) -> None:
     """By her address or subject; her password is never told."""
     (tmp_path / "profile.json").write_text(json.dumps({"zoneinfo": "Europe/Berlin"}))

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from apogee_idp.crypto.passwords import PasswordHashes
+from apogee_idp.crypto.sealing import seal_text
 from apogee_idp.errors import HandlerFault
 from apogee_idp.logs import log_command_fault
 from apogee_idp.management.audit import Audit
@@ -22,15 +23,17 @@ from apogee_idp.management.users import NewUser, UserCommands
 from apogee_idp.model import Resource, Scope
 from apogee_idp.secret_usage import SecretUsage
 from apogee_idp.stores.base import Collection, Store
+from apogee_idp.user_model import SecondFactor
 from tests.acting import acting
 from tests.clock import Clock
 from tests.keys import ALGORITHMS, PERIODS, fresh_key_encryption_key
 
 BILLING = "https://billing.example"
 GUARD = fresh_key_encryption_key()
-ANN, BOB = "usr_" + "A" * 22, "usr_" + "B" * 22
+ANN, BOB, EVE = (f"usr_{letter * 22}" for letter in "ABE")
 CHANGED = ("applications", "scopes", "resources", "keys", "users")
 PASSWORDS = PasswordHashes()
+FACTOR = SecondFactor(seal_text("A" * 32, f"totp {EVE}", GUARD), ("hash",), enrolled_at=1)
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,8 @@ ALL: dict[str, tuple[str, str, Run]] = {
     "add_user": ("user", BOB, lambda c: c.users.add(NewUser("bob@example.com"))),
     "update_user": ("user", ANN, update_user),
     "set_password": ("user", ANN, lambda c: c.users.set_password(ANN, "another long one")),
+    "add_second_factor": ("user", ANN, lambda c: c.users.add_second_factor(ANN, FACTOR)),
+    "remove_second_factor": ("user", EVE, lambda c: c.users.remove_second_factor(EVE)),
     "disable_user": ("user", ANN, lambda c: c.users.set_enabled(ANN, enabled=False)),
     "grant_role": ("user", ANN, lambda c: c.users.grant_role(ANN, "idp-admin")),
     "revoke_role": ("user", ANN, lambda c: c.users.revoke_role(ANN, "reader")),

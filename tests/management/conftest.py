@@ -18,7 +18,7 @@ from tests.canary import OPERATORS_SECRET
 from tests.clock import Clock
 from tests.keys import key_keeper
 
-from .all_commands import ANN, BILLING, GUARD, PASSWORDS, Commands, commands_on
+from .all_commands import ANN, BILLING, EVE, FACTOR, GUARD, PASSWORDS, Commands, commands_on
 
 
 @pytest.fixture
@@ -53,9 +53,13 @@ async def commands(store: Store, clock: Clock) -> Commands:
         await made.scopes.add(Scope(name))
     await made.resources.add(Resource(BILLING), ("read", "write"))
     await made.clients.add(ClientRegistration("billing"), secret=OPERATORS_SECRET)
+    subjects = [ANN]
     people = UserCommands(
-        store, PASSWORDS, now=clock, new_subject=lambda: ANN, **acting(store, now=clock)
+        store, PASSWORDS, now=clock, new_subject=subjects.pop, **acting(store, now=clock)
     )
     await people.add(NewUser("ann@example.com", roles=("reader",)))
+    subjects.append(EVE)
+    await people.add(NewUser("eve@example.com"))
+    await people.add_second_factor(EVE, FACTOR)
     clock.now += 1
     return made
