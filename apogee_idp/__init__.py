@@ -62,6 +62,7 @@ from .errors import (
     RequestNotSupported,
     RequestUriNotSupported,
     ReservedName,
+    SecondFactorRequired,
     ServerError,
     StoreUnavailable,
     TemporarilyUnavailable,
@@ -101,6 +102,8 @@ from .model import (
 )
 from .pipeline import Registry
 from .requests import (
+    ONE_FACTOR,
+    TWO_FACTORS,
     Actor,
     AuthorizationRequest,
     AuthorizationResponse,
@@ -141,10 +144,12 @@ __all__ = [
     "COMMANDS",
     "INTROSPECTION_PERMISSION",
     "MANAGEMENT_SCOPES",
+    "ONE_FACTOR",
     "RELEASED_CLAIMS",
     "REVOCATION_PERMISSION",
     "SIGNING_ALGORITHMS",
     "STANDARD_SCOPES",
+    "TWO_FACTORS",
     "USER_SCOPES",
     "AccessDenied",
     "Actor",
@@ -236,6 +241,7 @@ __all__ = [
     "RotateKey",
     "RotateSecret",
     "Scope",
+    "SecondFactorRequired",
     "ServerError",
     "Services",
     "Session",

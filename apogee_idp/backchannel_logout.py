@@ -62,13 +62,18 @@ class BackChannelLogout:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _tell(self, client_id: str, session: Session) -> None:
-        problem = "the server stopped"
+        problem = ""
         try:
             for pause in (0.0, *PAUSES):
                 await self._sleep(pause)
                 problem, is_final = await self._attempt(client_id, session)
                 if is_final:
                     break
+        except asyncio.CancelledError:
+            problem = "the server stopped"
+            raise
+        except Exception as error:  # a plugin's key may raise anything
+            problem = type(error).__name__
         finally:
             if problem:
                 self._report(client_id, problem)

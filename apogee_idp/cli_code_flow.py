@@ -44,6 +44,11 @@ _OPTIONS = (
         help="It may ask for refresh tokens.",
     ),
     click.option(
+        "--require-second-factor",
+        is_flag=True,
+        help="Nobody comes to it by a password alone.",
+    ),
+    click.option(
         "--require-par",
         "require_pushed_authorization_requests",
         is_flag=True,
@@ -53,6 +58,7 @@ _OPTIONS = (
 )
 _NEED_A_REDIRECT_URI = (
     *("post_logout_redirect_uris", "backchannel_logout_uri", "is_public", "application_type"),
+    "require_second_factor",
     *("allow_offline_access", "require_pushed_authorization_requests", "without_pkce"),
 )
 
@@ -78,6 +84,7 @@ def flow_of(options: Mapping[str, Any]) -> dict[str, Any]:
         "redirect_uris": options["redirect_uris"],
         "post_logout_redirect_uris": options["post_logout_redirect_uris"],
         "backchannel_logout_uri": options["backchannel_logout_uri"],
+        "require_second_factor": options["require_second_factor"],
         "allow_offline_access": options["allow_offline_access"],
         "require_pkce": not options["without_pkce"],
         "require_pushed_authorization_requests": options["require_pushed_authorization_requests"],

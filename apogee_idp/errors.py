@@ -209,6 +209,15 @@ class ConsentRequired(InteractionRequired):
         super().__init__("The user has to agree.", reason=reason)
 
 
+class SecondFactorRequired(InteractionRequired):
+    """The user has signed in by less than is asked for."""
+
+    code = "interaction_required"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("The user has to prove a second factor.", reason=reason)
+
+
 class ServerError(OAuthError):
     """Something broke on our side; says nothing about what."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from .browser_secrets import is_value, key_of, new_value
 from .errors import Conflict, UnreadableDocument
 from .stores.base import Collection, Stored
-from .stores.members import one_of, optional, text
+from .stores.members import one_of, optional, text, texts, whole
 
 INTERACTION_SECONDS = 600
 
@@ -20,11 +20,21 @@ Parameters = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class FirstFactor:
+    """Who has proven who she is by ``methods``, at ``since`` (Unix seconds), but for one more."""
+
+    subject: str
+    since: int
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Interaction:
     """One request that waits; ``parameters`` as they were sent, in their order.
 
     ``browser`` is the key of the browser's own value (``browser_secrets.key_of``), once one has
-    come for it; ``session_id`` is the session that began in it, if one has.
+    come for it; ``session_id`` is the session that began in it, if one has, ``first_factor`` who
+    was about to begin one.
     """
 
     handle: str = field(repr=False)
@@ -32,6 +42,7 @@ class Interaction:
     parameters: Parameters = field(repr=False)
     browser: str | None = field(default=None, repr=False)
     session_id: str | None = field(default=None, repr=False)
+    first_factor: FirstFactor | None = None
     version: str = ""
 
 
@@ -72,7 +83,17 @@ class Interactions:
     async def note_session(self, interaction: Interaction, session_id: str) -> None:
         """Notes which session began in it, unless something else has happened to it meanwhile."""
         with suppress(Conflict):
-            await self._replace(interaction, {"session_id": session_id})
+            await self._replace(interaction, {"session_id": session_id, "first_factor": None})
+
+    async def note_first_factor(
+        self, interaction: Interaction, first_factor: FirstFactor | None
+    ) -> Interaction | None:
+        """Notes who has still to prove more; None if something else has happened meanwhile."""
+        noted = None if first_factor is None else json.dumps(asdict(first_factor))
+        with suppress(Conflict):
+            version = await self._replace(interaction, {"first_factor": noted})
+            return replace(interaction, first_factor=first_factor, version=version)
+        return None
 
     async def take(self, interaction: Interaction) -> bool:
         """Ends it: of any number of callers, one at most is told that it was there."""
@@ -84,6 +105,7 @@ class Interactions:
             "parameters": json.dumps(interaction.parameters),
             "browser": interaction.browser,
             "session_id": interaction.session_id,
+            "first_factor": None,
         }
         expires_at = self._now() + INTERACTION_SECONDS
         key = key_of(interaction.handle)
@@ -92,6 +114,11 @@ class Interactions:
     async def _replace(self, interaction: Interaction, changes: dict[str, Any]) -> str:
         key = key_of(interaction.handle)
         return await self._interactions.replace(key, changes, version=interaction.version)
+
+
+def _first_factor(noted: Any) -> FirstFactor:
+    members = json.loads(text(noted))
+    return FirstFactor(text(members["subject"]), whole(members["since"]), texts(members["methods"]))
 
 
 def _read(handle: str, stored: Stored) -> Interaction:
@@ -103,6 +130,7 @@ def _read(handle: str, stored: Stored) -> Interaction:
             tuple((text(n), text(v)) for n, v in json.loads(document["parameters"])),
             optional(text, document["browser"]),
             optional(text, document["session_id"]),
+            optional(_first_factor, document["first_factor"]),
             stored.version,
         )
     except (ValueError, TypeError, KeyError) as error:

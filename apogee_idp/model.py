@@ -232,7 +232,8 @@ class Client:
     ``aud`` of its assertions is the issuer, unless ``accepts_token_endpoint_audience``. Tokens
     issued at ``tokens_not_before`` (Unix seconds) or earlier are revoked. One that
     ``is_configured`` stands in a file, and is changed there alone.
-    ``backchannel_logout_uri`` hears when its sessions end.
+    ``backchannel_logout_uri`` hears when its sessions end; with ``require_second_factor`` nobody
+    comes to it by one factor alone.
     ``properties`` are the operator's own, read-only here like everything else that requests share.
     """
 
@@ -246,6 +247,7 @@ class Client:
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
+    require_second_factor: bool = False
     roles: tuple[str, ...] = ()
     default_scopes: tuple[str, ...] = ()
     default_audience: str | None = None

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from .browser_secrets import is_value, key_of, new_value
-from .errors import Conflict, UnreadableDocument
+from .errors import Conflict, StoreUnavailable, UnreadableDocument
 from .requests import Session, UserAuthentication
 from .stores.base import Collection, Stored
 from .stores.listing import keys_with
@@ -139,6 +139,7 @@ class Sessions:
             with suppress(Conflict):
                 await self._sessions.replace(session.id, changes, version=stored.version)
                 return
+        raise StoreUnavailable("a session changes faster than a client can be noted")
 
     async def _keep(self, session: Session, *, expires_at: int) -> None:
         # First what it is found by: none is ever there that its owner doesn't see.

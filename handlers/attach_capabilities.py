@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from apogee_idp import (
+    ONE_FACTOR,
     RELEASED_CLAIMS,
     SIGNING_ALGORITHMS,
     STANDARD_SCOPES,
+    TWO_FACTORS,
     ProcessConfiguration,
     Services,
 )
@@ -22,6 +24,7 @@ _FOR_PEOPLE = {
     "authorization_response_iss_parameter_supported": True,
     "require_pushed_authorization_requests": False,
     "backchannel_logout_supported": True,
+    "acr_values_supported": [ONE_FACTOR, TWO_FACTORS],
     "backchannel_logout_session_supported": True,
     "prompt_values_supported": ["none", "login", "consent", "select_account"],
     "scopes_supported": sorted(STANDARD_SCOPES),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from apogee_idp import InvalidToken, LoginRequired, ProcessAuthorization, Services, Session
+from apogee_idp import (
+    ONE_FACTOR,
+    TWO_FACTORS,
+    InvalidToken,
+    LoginRequired,
+    ProcessAuthorization,
+    SecondFactorRequired,
+    Services,
+    Session,
+)
 
 _SIGN_IN_AGAIN = frozenset({"login", "select_account"})
 
 
 class ValidateSession:
-    """``prompt``, ``max_age`` and ``id_token_hint`` (OpenID Connect Core §3.1.2.1).
+    """``prompt``, ``max_age``, ``id_token_hint`` and ``acr_values`` (OpenID Connect Core §3.1.2.1).
 
     Who has signed in for this very request has satisfied ``prompt`` and ``max_age``.
     """
@@ -28,6 +37,8 @@ class ValidateSession:
                 raise LoginRequired(reason="she signed in too long ago")
         if not self._is_meant(event, session):
             raise LoginRequired(reason="the client means somebody else")
+        if session.acr != TWO_FACTORS and _wants_second_factor(event, session):
+            raise SecondFactorRequired(reason="she signed in by one factor")
 
     def _is_too_old(self, session: Session, max_age: str | None) -> bool:
         """Of no age at all is only who has signed in for this request."""
@@ -45,3 +56,12 @@ class ValidateSession:
         except InvalidToken:
             # Its key may be gone by now: that is no reason to refuse a person, only to ask.
             return "none" not in event.request.prompts
+
+
+def _wants_second_factor(event: ProcessAuthorization, session: Session) -> bool:
+    """The client always does, or asks for it now of who has one: ``acr_values`` is but a wish."""
+    if event.known_client().require_second_factor:
+        return True
+    wanted = event.request.parameters.get("acr_values", "").split()
+    is_wanted = TWO_FACTORS in wanted and ONE_FACTOR not in wanted
+    return is_wanted and session.user.second_factor is not None

@@ -22,6 +22,7 @@ def client_facts(client: Client) -> dict[str, Any]:
         "redirect_uris": list(client.redirect_uris),
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
         "backchannel_logout_uri": client.backchannel_logout_uri,
+        "require_second_factor": client.require_second_factor,
         "enabled": client.enabled,
         "is_configured": client.is_configured,
         "permissions": sorted(client.permissions),

@@ -98,6 +98,7 @@ class RegistrationSchema(Schema):
     backchannel_logout_uri = schema_fields.String(
         allow_none=True, validate=validate.Length(1, _MAXIMUM_TEXT)
     )
+    require_second_factor = _Flag()
     require_pkce = _Flag()
     require_pushed_authorization_requests = _Flag()
     allow_offline_access = _Flag()

@@ -11,6 +11,7 @@ application_type  web                    as given
 redirect URIs     none                   as given: one at least, by application type
 PKCE              none                   as given; a public client always needs it
 back channel      none                   as given
+second factor     none                   required as given
 pushed requests   none                   required as given (RFC 9126 §6)
 offline access    none                   as given
 secrets           kept, or a new one     confidential: kept, or a new one; public: none
@@ -60,6 +61,7 @@ OF_THE_CODE_FLOW = (
     "redirect_uris",
     "post_logout_redirect_uris",
     "backchannel_logout_uri",
+    "require_second_factor",
     "require_pkce",
     "require_pushed_authorization_requests",
     "allow_offline_access",
@@ -83,6 +85,7 @@ class ClientRegistration:
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
+    require_second_factor: bool = False
     require_pkce: bool = True
     require_pushed_authorization_requests: bool = False
     allow_offline_access: bool = False
@@ -111,6 +114,7 @@ def forced(registration: ClientRegistration) -> ClientRegistration:
         redirect_uris=(),
         post_logout_redirect_uris=(),
         backchannel_logout_uri=None,
+        require_second_factor=False,
         require_pkce=False,
         require_pushed_authorization_requests=False,
         allow_offline_access=False,
@@ -163,6 +167,7 @@ def registration_of(client: Client) -> ClientRegistration:
         redirect_uris=client.redirect_uris,
         post_logout_redirect_uris=client.post_logout_redirect_uris,
         backchannel_logout_uri=client.backchannel_logout_uri,
+        require_second_factor=client.require_second_factor,
         require_pkce=PKCE_REQUIREMENT in client.requirements,
         require_pushed_authorization_requests=PUSHED_REQUIREMENT in client.requirements,
         allow_offline_access=client.permits_scope(OFFLINE_ACCESS_SCOPE),
@@ -199,6 +204,7 @@ def apply_registration(registration: ClientRegistration, client: Client) -> Clie
         redirect_uris=registration.redirect_uris,
         post_logout_redirect_uris=registration.post_logout_redirect_uris,
         backchannel_logout_uri=registration.backchannel_logout_uri,
+        require_second_factor=registration.require_second_factor,
         enabled=registration.enabled,
         permissions=by_hand | permissions_of(registration),
         requirements=required_by_hand | requirements_of(registration),

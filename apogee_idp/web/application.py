@@ -11,11 +11,13 @@ from .api.calls import Desk
 from .client_origins import ClientOrigins
 from .endpoint import Answer, FormEndpoint
 from .in_flight import InFlight
-from .interaction.account import AccountEndpoint, AccountSignInEndpoint
+from .interaction.account import AccountEndpoint
+from .interaction.account_sign_in import AccountSignInEndpoint
 from .interaction.authorization import AuthorizationEndpoint, Authorizer
 from .interaction.login import InteractionEndpoint
 from .interaction.logout import LogoutEndpoint
 from .interaction.people import People
+from .interaction.second_factor import SecondFactorEndpoint
 from .interaction.sign_in import SignIn
 from .introspection import IntrospectionEndpoint, RevocationEndpoint
 from .middleware import log_requests, render_errors, set_security_headers
@@ -90,6 +92,7 @@ def _add_interaction(router: web.UrlDispatcher, desk: Desk) -> None:
         "connect/logout": logout.request,
         "connect/logout/{handle}": logout.confirm,
         "account": AccountEndpoint(services, desk.management, people).handle,
+        "account/second-factor": SecondFactorEndpoint(services, desk.management, people).handle,
         "account/sign-in/{handle}": AccountSignInEndpoint(services, people, sign_in).handle,
     }
     for path, handler in pages.items():

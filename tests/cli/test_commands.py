@@ -58,6 +58,7 @@ def test_the_example_of_README(cli: Cli) -> None:
         "redirect_uris": [],
         "post_logout_redirect_uris": [],
         "backchannel_logout_uri": None,
+        "require_second_factor": False,
         "requirements": [],
         "enabled": True,
         "is_configured": False,

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import expect
 
+from apogee_idp.crypto.one_time_passwords import PERIOD_SECONDS, totp_at
 from tests.chromium import Tab, another_site, chromium
 from tests.conftest import StartIdp
 
@@ -161,12 +162,43 @@ async def test_R_OC_07_signing_out(scene: Scene) -> None:
     await tab.until_title("Sign in")
 
 
+@pytest.mark.parametrize("backend", ["sqlite", "mongodb"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_somebody_sets_up_a_second_factor(
+    scene: Scene, scheme: Literal["light", "dark"]
+) -> None:
+    """On her phone, and signs in with it."""
+    tab, clock = scene.tab, scene.site.clock
+    await on_a_phone(tab, scheme)
+    await tab.open(scene.account)
+    await tab.sign_in(EMAIL, PASSWORD)
+    await tab.page.get_by_role("link", name="Set up a second factor").click()
+    await tab.until_title("Set up a second factor")
+    await check_page(tab, f"second-factor-setup-phone-{scheme}")
+    secret = await tab.page.input_value("[name=secret]")
+    await tab.fill(code=totp_at(secret, clock.now))
+    await tab.press("enrol")
+    await tab.until_title("Keep these codes")
+    await check_page(tab, f"recovery-codes-phone-{scheme}")
+    await tab.page.get_by_role("link", name="continue").click()
+    await tab.page.get_by_role("link", name="Sign out").click()
+    await tab.press("sign_out")
+    clock.now += PERIOD_SECONDS
+    await tab.open(scene.address())
+    await tab.sign_in(EMAIL, PASSWORD)
+    await tab.until_title("Second step")
+    await check_page(tab, f"second-step-phone-{scheme}")
+    await tab.fill(code=totp_at(secret, clock.now))
+    await tab.press("second_factor")
+    await tab.until_title("Allow The App?")
+    assert tab.problems == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_fit_on_a_phone(scene: Scene, scheme: Literal["light", "dark"]) -> None:
     """Nothing to scroll sideways, buttons for thumbs, and words that stand out from the page."""
     tab = scene.tab
-    await tab.page.set_viewport_size({"width": 320, "height": 640})
-    await tab.page.emulate_media(color_scheme=scheme)
+    await on_a_phone(tab, scheme)
     await tab.open(scene.address(scope="openid profile email phone address roles"))
     await tab.until_title("Sign in")
     await check_page(tab, f"login-phone-{scheme}")
@@ -184,6 +216,11 @@ async def test_pages_fit_on_a_phone(scene: Scene, scheme: Literal["light", "dark
     await tab.press("sign_out")
     await tab.until_title("You are signed out")
     await check_page(tab, f"signed-out-phone-{scheme}")
+
+
+async def on_a_phone(tab: Tab, scheme: Literal["light", "dark"]) -> None:
+    await tab.page.set_viewport_size({"width": 320, "height": 640})
+    await tab.page.emulate_media(color_scheme=scheme)
 
 
 async def check_page(tab: Tab, name: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from ...browser_secrets import key_of
 from ...errors import (
     CommandRefused,
     InvalidRequest,
@@ -15,23 +14,24 @@ from ...errors import (
     TemporarilyUnavailable,
     TooManyFailures,
 )
-from ...interactions import Interaction
 from ...logs import annotate_request
+from ...management.actor import user_actor
 from ...management.desk import Management
-from ...model import ADMIN_SCOPE
-from ...requests import Actor, Session, UserAuthentication
+from ...requests import Session, UserAuthentication
 from ...services import Services
 from ..sources import Sources
 from .account_page import AccountPage
+from .account_sign_in import AccountSignIn
 from .destinations import see_other
 from .own_forms import OwnForms
 from .people import People
 from .plain_pages import PlainPages
-from .sign_in import Asked, LoginProblem, SignIn
+from .sign_in import LoginProblem
 
 NOTICES = frozenset(
     {
         *("session_ended", "sessions_ended", "application_ended", "password_set"),
+        *("second_factor_removed", "second_factor_refused", "code_wrong"),
         *("password_wrong", "password_refused", "password_differs", "throttled", "busy"),
     }
 )
@@ -43,17 +43,17 @@ class AccountEndpoint:
 
     def __init__(self, services: Services, management: Management, people: People) -> None:
         self._people = people
-        self._interactions = services.interactions
         self._sessions = services.sessions
         self._consents = services.consents
         self._grants = services.grants
         self._users = services.user_authenticator
+        self._factors = services.second_factors
         self._management = management
         self._now = services.now
         self._page = AccountPage(services)
         self._own_forms = OwnForms(services.settings)
         self._sources = Sources(services.settings.trusted_proxies)
-        self._sign_in = services.settings.issuer_path + "/account/sign-in/"
+        self._sign_in = AccountSignIn(services, people)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Raises StoreUnavailable: a page says so, and one can try again."""
@@ -61,8 +61,7 @@ class AccountEndpoint:
             secret = self._people.secret(request)
             session = await self._people.session(request)
             if session is None:
-                handle = await self._interactions.park("login", (), browser=key_of(secret))
-                return self._people.mark(request, see_other(self._sign_in + handle), secret)
+                return await self._sign_in.ask(request, secret)
             annotate_request(subject=session.user.subject)
             if request.method == "POST":
                 form = await self._own_forms.read(request, secret, session.id)
@@ -85,6 +84,8 @@ class AccountEndpoint:
                 return _done(request, "sessions_ended")
             case "end_application":
                 return await self._end_application(request, session, form.get("client_id", ""))
+            case "remove_second_factor":
+                return await self._remove_second_factor(request, session, form.get("code", ""))
             case "set_password":
                 return await self._set_password(request, session, form)
         raise InvalidRequest("The form asks for nothing.")
@@ -109,7 +110,7 @@ class AccountEndpoint:
         subject = session.user.subject
         await self._consents.forget(subject, client_id)
         await self._grants.end_all(subject, client_id)
-        annotate_request(ended="application", client_id=client_id[:100])
+        annotate_request(ended="application")
         return _done(request, "application_ended")
 
     async def _set_password(
@@ -125,7 +126,7 @@ class AccountEndpoint:
         try:
             await self._check_password(request, session, current)
             others = await self._sessions.of(session.user.subject)
-            user = await self._management.users(_herself(session)).set_password(
+            user = await self._management.users(user_actor(session.user)).set_password(
                 session.user.subject, wanted
             )
         except SignInRefused:
@@ -142,67 +143,30 @@ class AccountEndpoint:
         value, _ = await self._people.sign_in_again(request, again, session)
         return self._people.remember(_done(request, "password_set"), value)
 
+    async def _remove_second_factor(
+        self, request: web.Request, session: Session, code: str
+    ) -> web.Response:
+        """Whoever only sits at her screen does not have her device."""
+        proven = UserAuthentication(session.user, session.begun_at, session.methods)
+        try:
+            await self._factors.verify(proven, code, self._sources.of(request))
+            users = self._management.users(user_actor(session.user))
+            await users.remove_second_factor(session.user.subject)
+        except SignInRefused:
+            return _done(request, "code_wrong")
+        except CommandRefused as error:
+            annotate_request(reason=str(error))
+            return _done(request, "second_factor_refused")
+        except (TooManyFailures, TemporarilyUnavailable) as error:
+            return _done(request, LoginProblem.of(error).name)
+        return _done(request, "second_factor_removed")
+
     async def _check_password(self, request: web.Request, session: Session, password: str) -> None:
         """Raises as ``UserAuthenticator.authenticate``: attempts are counted here as there."""
         source = self._sources.of(request)
         proof = await self._users.authenticate(session.user.email, password, source)
         if proof.user.subject != session.user.subject:
             raise SignInRefused(reason="another account has this address now")
-
-
-class AccountSignInEndpoint:
-    """``/account/sign-in/{handle}``: the login page before it."""
-
-    def __init__(self, services: Services, people: People, sign_in: SignIn) -> None:
-        self._people = people
-        self._interactions = services.interactions
-        self._sign_in = sign_in
-        self._own_forms = OwnForms(services.settings)
-        self._base = services.settings.issuer_path
-
-    async def handle(self, request: web.Request) -> web.Response:
-        """Raises StoreUnavailable: a page says so, and one can try again."""
-        try:
-            secret = self._people.secret(request)
-            interaction = await self._people.interaction(request, "login", secret)
-            if interaction is None:
-                return see_other(f"{self._base}/account")
-            if request.method == "POST":
-                return await self._act(request, interaction, secret)
-            return await self._show(request, interaction, secret)
-        except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
-            return PlainPages.refused(request, error)
-
-    async def _show(
-        self, request: web.Request, interaction: Interaction, secret: str
-    ) -> web.Response:
-        session = await self._people.session(request)
-        if session is not None and session.id == interaction.session_id:
-            await self._interactions.take(interaction)
-            return see_other(f"{self._base}/account")
-        asked = Asked(signed_in=session.user.email if session else "")
-        page = self._sign_in.page(request, interaction, secret, asked)
-        return self._people.mark(request, page, secret)
-
-    async def _act(
-        self, request: web.Request, interaction: Interaction, secret: str
-    ) -> web.Response:
-        form = await self._own_forms.read(request, secret, interaction.handle)
-        if form.get("action") != "sign_in":
-            await self._interactions.take(interaction)
-            return see_other(f"{self._base}/")
-        outcome = await self._sign_in.act(request, interaction, form)
-        if isinstance(outcome, web.Response):
-            return outcome
-        tried = (form.get("email", ""), outcome)
-        return self._sign_in.page(request, interaction, secret, Asked(), tried)
-
-
-def _herself(session: Session) -> Actor:
-    """Whoever may change everything may change her own account."""
-    user = session.user
-    return Actor(user.subject, frozenset({ADMIN_SCOPE} if user.is_administrator else ()))
 
 
 def _done(request: web.Request, notice: str) -> web.Response:

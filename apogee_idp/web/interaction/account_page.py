@@ -59,6 +59,7 @@ class AccountPage:
             "email": user.email,
             "name": user.profile.get("name", ""),
             "has_password": bool(user.password_hash),
+            "second_factor": user.second_factor,
             "sessions": [_row(each, session) for each in await self._sessions_of(session)],
             "applications": await self._applications_of(user.subject),
             "notice": notice,

@@ -42,6 +42,15 @@ class AuthorizationForms:
             form_action=redirects_to(event.response_mode, event.redirect_uri),
         )
 
+    @staticmethod
+    def second_factor_needed(
+        request: web.Request, event: ProcessAuthorization, interaction: Interaction, secret: str
+    ) -> web.Response:
+        """The page that says so to who has none."""
+        context: dict[str, object] = {"client": _name_of(event.known_client())}
+        token = form_token(secret, interaction.handle)
+        return _form(request, "second_factor_needed.html", context, event, token)
+
     async def consent(
         self,
         request: web.Request,

@@ -13,6 +13,7 @@ from ...errors import (
     InteractionRequired,
     InvalidRequest,
     OAuthError,
+    SecondFactorRequired,
 )
 from ...events import ProcessAuthorization
 from ...interactions import Interaction
@@ -50,6 +51,7 @@ class InteractionEndpoint:
         self._forms = AuthorizationForms(services)
         self._own_forms = OwnForms(services.settings)
         self._sign_in = sign_in
+        self._second_factor = services.settings.issuer_path + "/account/second-factor"
 
     async def handle(self, request: web.Request) -> web.Response:
         """Raises StoreUnavailable or HandlerFault: pages say so, and one can try again."""
@@ -92,7 +94,12 @@ class InteractionEndpoint:
     ) -> web.Response:
         if isinstance(error, ConsentRequired):
             return await self._forms.consent(request, event, interaction, secret)
-        return self._sign_in.page(request, interaction, secret, self._forms.asked(event))
+        asked = self._forms.asked(event)
+        if isinstance(error, SecondFactorRequired) and event.session is not None:
+            if event.session.user.second_factor is None:
+                return self._forms.second_factor_needed(request, event, interaction, secret)
+            interaction = await self._sign_in.step_up(interaction, event.session)
+        return await self._sign_in.page(request, interaction, secret, asked)
 
     async def _act(
         self, request: web.Request, interaction: Interaction, secret: str
@@ -100,8 +107,10 @@ class InteractionEndpoint:
         """One of our forms was sent; raises InvalidRequest (403) unless it is this browser's."""
         form = await self._own_forms.read(request, secret, interaction.handle)
         match form.get("action"):
-            case "sign_in":
+            case action if action in self._sign_in.ACTIONS:
                 return await self._try(request, interaction, form, secret)
+            case "set_up":
+                return see_other(f"{self._second_factor}?continue={interaction.handle}")
             case "approve":
                 return await self._approve(request, interaction, form, secret)
             case "cancel":
@@ -122,7 +131,8 @@ class InteractionEndpoint:
         # Only to know whose page it is: that nobody is signed in was clear before.
         await self._authorizer.validate(event, until=AuthorizationStage.VALIDATE_SESSION)
         tried = (form.get("email", ""), outcome)
-        return self._sign_in.page(request, interaction, secret, self._forms.asked(event), tried)
+        asked = self._forms.asked(event)
+        return await self._sign_in.page(request, interaction, secret, asked, tried)
 
     async def _approve(
         self,
