@@ -16,8 +16,10 @@ from .crypto.sealing import KeyEncryptionKey
 from .crypto.secrets import generate_subject
 from .crypto.slow_hashes import SlowVerifier
 from .errors import HandlerFault, KeyringError, StoreUnavailable
+from .external.model import IdentityProvider
 from .following import StoreFollower
 from .housekeeping import Housekeeper
+from .identity_providers import read_identity_providers
 from .key_encryption import key_encryption_keys
 from .key_keeping import KeyKeeper
 from .key_rotation import KeyPeriods
@@ -74,6 +76,14 @@ class Installation:
                 await self.following
         finally:
             ready.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a server has, and the shell needn't: keys that guard keys, and identity providers."""
+
+    guards: Sequence[KeyEncryptionKey] = ()
+    identity_providers: Sequence[IdentityProvider] = ()
 
 
 def now() -> int:
@@ -154,7 +164,7 @@ async def opened_management(
     ring = KeyRing(lambda: None, now=now)
     async with (
         opened_store(settings) as store,
-        _founded(settings, store, ring, (), now) as foundation,
+        _founded(settings, store, ring, Given(), now) as foundation,
     ):
         changes = changes_in(store, report=report)
         changes.ask(build_registry(build_services(foundation)))
@@ -196,6 +206,8 @@ async def opened_installation(
     """
     keys = key_encryption_keys(settings)
     configured = await asyncio.to_thread(read_client_files, settings.client_files)
+    files = settings.identity_provider_files
+    given = Given(keys, await asyncio.to_thread(read_identity_providers, files))
     async with closing_store(settings, now=now, patience=_patience_of(settings)) as store:
         changes, plugin_keys = changes_in(store, now=now), PluginKeys()
         keeper = KeyKeeper(
@@ -206,7 +218,7 @@ async def opened_installation(
             now=now,
             sources={"files": key_files_of(settings), "plugins": plugin_keys},
         )
-        async with _founded(settings, store, keeper.ring, keys, now) as foundation:
+        async with _founded(settings, store, keeper.ring, given, now) as foundation:
             services = build_services(foundation)
             registry = build_registry(services)
             plugin_keys.ask(registry)
@@ -231,7 +243,7 @@ async def _founded(
     settings: Settings,
     store: Store,
     ring: KeyRing,
-    guards: Sequence[KeyEncryptionKey],
+    given: Given,
     now: Callable[[], int],
 ) -> AsyncIterator[Foundation]:
     """What everything else stands on, of which all but the store is closed in the end."""
@@ -250,7 +262,8 @@ async def _founded(
             outgoing,
             announcing,
             usage,
-            guards,
+            given.guards,
+            given.identity_providers,
             now=now,
             new_id=new_id,
             patience=patience,

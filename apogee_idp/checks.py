@@ -12,6 +12,7 @@ from .app import closing_store, key_files_of, opened_installation
 from .crypto.keys import open_record
 from .crypto.sealing import KeyEncryptionKey
 from .errors import ApogeeError, SettingsError
+from .identity_providers import read_identity_providers
 from .key_encryption import key_encryption_keys
 from .management.client_files import read_client_files
 from .model import Finding
@@ -33,6 +34,7 @@ async def check(settings: Settings) -> list[Finding]:
         findings.append(Finding("keys", False, str(error)))
     findings += await _check_key_files(settings)
     findings += await _check_client_files(settings)
+    findings += await _check_identity_providers(settings)
     findings += _check_templates(settings)
     findings += await _check_store(settings, keys)
     try:
@@ -62,6 +64,17 @@ async def _check_client_files(settings: Settings) -> list[Finding]:
     except SettingsError as error:
         return [Finding("client files", False, problem) for problem in error.problems]
     return [Finding("client files", True, f"{len(found)} clients")]
+
+
+async def _check_identity_providers(settings: Settings) -> list[Finding]:
+    files = settings.identity_provider_files
+    if not files:
+        return []
+    try:
+        found = await asyncio.to_thread(read_identity_providers, files)
+    except SettingsError as error:
+        return [Finding("identity providers", False, problem) for problem in error.problems]
+    return [Finding("identity providers", True, ", ".join(each.name for each in found))]
 
 
 def _check_templates(settings: Settings) -> list[Finding]:

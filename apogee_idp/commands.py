@@ -170,6 +170,18 @@ class SetPassword(Command[User]):
     __slots__ = ()
 
 
+class LinkIdentity(Command[User]):
+    """A person can sign in at one more provider."""
+
+    __slots__ = ()
+
+
+class UnlinkIdentity(Command[User]):
+    """A person can't sign in at a provider any more."""
+
+    __slots__ = ()
+
+
 class AddSecondFactor(Command[User]):
     """A person has set up a second factor, which she needs from now on."""
 
@@ -245,7 +257,7 @@ COMMANDS: tuple[type[Command[Any]], ...] = (
     *(RevokeTokens, RevokeToken, AddSecret, RotateSecret, RetireSecret, EndLeakedSecret),
     *(AddScope, ImportScope, UpdateScope, DeleteScope),
     *(AddResource, UpdateResource, DeleteResource),
-    *(AddSecondFactor, RemoveSecondFactor),
+    *(AddSecondFactor, RemoveSecondFactor, LinkIdentity, UnlinkIdentity),
     *(AddUser, UpdateUser, SetPassword, EnableUser, DisableUser, GrantRole, RevokeRole, DeleteUser),
     *(RotateKey, RevokeKey, RewrapKeys, MaintainKeys),
 )

@@ -15,7 +15,7 @@ from .stores.members import one_of, optional, text, texts, whole
 
 INTERACTION_SECONDS = 600
 
-Purpose = Literal["authorization", "login", "logout"]
+Purpose = Literal["authorization", "external", "login", "logout"]
 Parameters = tuple[tuple[str, str], ...]
 
 

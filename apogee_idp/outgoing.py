@@ -28,7 +28,7 @@ from yarl import URL
 
 from .errors import OutgoingRefused
 from .public_addresses import is_public_address, looks_like_address
-from .strict_json import NotStrictJson, parse_json_object
+from .strict_json import NotStrictJson, parse_json
 
 MAXIMUM_ANSWER_BYTES = 64 * 1024
 _MAXIMUM_URL_CHARACTERS = 2048
@@ -92,20 +92,40 @@ class Outgoing:
         if self._resolver is not None:
             await self._resolver.close()
 
-    async def get_json(self, url: str) -> dict[str, Any]:
-        """The JSON object that a GET of ``url`` answers with, which must be a 200.
+    async def get_json(
+        self,
+        url: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The JSON object that a GET of ``url``, or a POST of ``form``, is answered with.
 
-        Raises OutgoingRefused, whose text says why and repeats nothing of the answer: also for
-        redirects, for more than 64 KiB, and if there is no whole answer within 3 seconds.
+        Raises OutgoingRefused, whose text says why and repeats nothing of the answer: for every
+        status but 200, for redirects, for more than 64 KiB, and if there is no whole answer within
+        3 seconds.
         """
+        value = await self._json(url, form=form, headers=headers)
+        if not isinstance(value, dict):
+            raise OutgoingRefused("the answer is no JSON object")
+        return value
+
+    async def get_json_list(self, url: str, *, headers: Mapping[str, str]) -> list[Any]:
+        """The same for a list."""
+        value = await self._json(url, headers=headers)
+        if not isinstance(value, list):
+            raise OutgoingRefused("the answer is no JSON list")
+        return value
+
+    async def _json(self, url: str, **request: Any) -> Any:
         checked = checked_url(url, self._private_hosts)
         try:
             async with asyncio.timeout(_SECONDS):
-                body = await self._get(checked)
+                body = await self._body_of(checked, **request)
         except (ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise OutgoingRefused(_cause(error)) from None
         try:
-            return parse_json_object(body)
+            return parse_json(body)
         except NotStrictJson as error:
             raise OutgoingRefused(f"the answer is {error}") from None
 
@@ -124,8 +144,17 @@ class Outgoing:
         except (ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise OutgoingRefused(_cause(error)) from None
 
-    async def _get(self, url: URL) -> bytes:
-        async with self._opened().get(url, allow_redirects=False) as answer:
+    async def _body_of(
+        self,
+        url: URL,
+        *,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        method = "GET" if form is None else "POST"
+        async with self._opened().request(
+            method, url, data=form, headers=headers, allow_redirects=False
+        ) as answer:
             if answer.status != 200:
                 raise OutgoingRefused(f"the status of the answer is {answer.status}, not 200")
             if "Content-Encoding" in answer.headers:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from .authentication import ClientAuthenticator
 from .backchannel_logout import BackChannelLogout
 from .consents import Consents
+from .external.providers import ExternalProviders
 from .grants import Grants
 from .id_token_hints import IdTokenHints
 from .interactions import Interactions
@@ -32,7 +33,8 @@ class Services:
     """The collaborators that plugins receive in ``register``; all of it is shared and frozen.
 
     ``clients``, ``scopes`` and ``resources`` answer from a cache; a resource that nobody registered
-    is one without any facts; ``users`` answers from the store. ``recipient_keys`` are those of
+    is one without any facts; ``users`` answers from the store, and ``find_user``
+    too, by subject, with the roles that the settings leave her. ``recipient_keys`` are those of
     resources. ``now`` gives Unix
     seconds, ``new_id`` a random id of 128 bits.
     """
@@ -48,9 +50,11 @@ class Services:
     reader: TokenReader
     revocations: Revocations
     users: Repository[User]
+    find_user: Callable[[str], Awaitable[User | None]]
     user_authenticator: UserAuthenticator
     second_factors: SecondFactors
     grants: Grants
+    external_providers: ExternalProviders
     sessions: Sessions
     backchannel_logout: BackChannelLogout
     consents: Consents

@@ -67,6 +67,8 @@ class Settings:
     key_files: tuple[str, ...] = ()
     key_files_password: str = field(default="", repr=False)
     client_files: tuple[str, ...] = ()
+    identity_provider_files: tuple[str, ...] = ()
+    administrators: tuple[str, ...] = ()
     private_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from .model import (
     REFRESH_TOKEN,
     SIGNING_ALGORITHMS,
 )
+from .user_model import comparable_email
 
 IMPLEMENTED_GRANT_TYPES = (CLIENT_CREDENTIALS, AUTHORIZATION_CODE, REFRESH_TOKEN)
 SQLITE_SCHEME = "sqlite:///"
@@ -77,6 +78,17 @@ def _check_issuer(issuer: str) -> None:
         raise ValidationError("has a port that is none")
 
 
+def _check_administrators(entries: tuple[str, ...]) -> None:
+    for entry in entries:
+        provider, _, email = entry.partition(":")
+        try:
+            is_comparable = bool(provider) and comparable_email(email) == email
+        except ValueError:
+            is_comparable = False
+        if not is_comparable:
+            raise ValidationError("must be provider:address, the address in lower case")
+
+
 def _check_host(host: str) -> None:
     if not host.isascii() or not host.isprintable() or " " in host or not host:
         raise ValidationError("must be an address or a host name")
@@ -134,6 +146,8 @@ class SettingsSchema(Schema):
     key_files = _List(schema_fields.String(validate=validate.Length(min=1)))
     key_files_password = schema_fields.String()
     client_files = _List(schema_fields.String(validate=validate.Length(min=1)))
+    identity_provider_files = _List(schema_fields.String(validate=validate.Length(min=1)))
+    administrators = _List(schema_fields.String(), validate=_check_administrators)
     private_hosts = _List(schema_fields.String(validate=validate.Regexp(_HOST, error=_NO_HOST)))
     trusted_proxies = _List(schema_fields.String(validate=_check_network))
     templates = _List(schema_fields.String(validate=validate.Length(min=1)))

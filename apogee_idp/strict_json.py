@@ -18,7 +18,15 @@ class UnpairedSurrogate(NotStrictJson):
 
 
 def parse_json_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object in ``raw``, UTF-8.
+    """The JSON object in ``raw``; raises as ``parse_json`` does."""
+    value = parse_json(raw)
+    if not isinstance(value, dict):
+        raise NotStrictJson("no JSON object")
+    return value
+
+
+def parse_json(raw: bytes) -> Any:
+    """The JSON in ``raw``, UTF-8.
 
     Raises NotStrictJson, also for repeated names (RFC 7519 §4), numbers that are not finite,
     halves of surrogate pairs and more than 32 levels.
@@ -37,8 +45,6 @@ def parse_json_object(raw: bytes) -> dict[str, Any]:
         raise UnpairedSurrogate("half a surrogate pair") from None
     except (ValueError, RecursionError):
         raise NotStrictJson("no JSON in UTF-8") from None
-    if not isinstance(value, dict):
-        raise NotStrictJson("no JSON object")
     _check_depth(value, 1)
     return value
 

@@ -73,11 +73,26 @@ class SecondFactor:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is at another provider: ``subject`` is hers there for ever.
+
+    ``email`` is the address that she had there when she signed in last, or "".
+    """
+
+    provider: str
+    subject: str
+    email: str = ""
+    email_verified: bool = False
+    linked_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A person, as she stands in the store; ``subject`` is hers for ever.
 
     ``email`` is as she typed it: mail goes there, never to another spelling that leads to her.
-    Without a ``password_hash`` she can't sign in by password. ``profile`` has some of
+    Without a ``password_hash`` she can't sign in by password. ``administrator_by`` is the entry of
+    the settings that has made her an administrator, if one has. ``profile`` has some of
     PROFILE_CLAIMS. Times are Unix seconds; ``sessions_not_before``: see ``has_ended``.
     """
 
@@ -86,8 +101,10 @@ class User:
     email_verified: bool = False
     password_hash: str = field(default="", repr=False)
     second_factor: SecondFactor | None = None
+    identities: tuple[Identity, ...] = ()
     profile: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     roles: tuple[str, ...] = ()
+    administrator_by: str = ""
     enabled: bool = True
     created_at: int = 0
     password_changed_at: int = 0

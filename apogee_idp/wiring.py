@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from .administrators import without_former_administrators
 from .assertions import AssertionVerifier
 from .authentication import ClientAuthenticator
 from .backchannel_logout import BackChannelLogout
@@ -27,6 +28,8 @@ from .events import (
     ProcessUserInfo,
     ValidateToken,
 )
+from .external.model import IdentityProvider
+from .external.providers import ExternalProviders
 from .grants import Grants
 from .id_token_hints import IdTokenHints
 from .interactions import Interactions
@@ -101,6 +104,7 @@ class Foundation:
     announcing: Outgoing
     usage: SecretUsage
     guards: Sequence[KeyEncryptionKey]
+    identity_providers: Sequence[IdentityProvider]
     now: Callable[[], int]
     new_id: Callable[[], str]
     patience: float
@@ -114,7 +118,8 @@ def build_services(on: Foundation) -> Services:
     authenticator = _build_authenticator(on, clients)
     references = ReferenceTokens(store.tokens)
     users = users_in(store)
-    grants = Grants(store.authorizations, users.get, now=now, new_id=on.new_id)
+    find_user = without_former_administrators(users.get, settings.administrators)
+    grants = Grants(store.authorizations, find_user, now=now, new_id=on.new_id)
     throttle = SignInThrottle(monotonic=time.monotonic)
     issuer = settings.issuer
     logout_tokens = LogoutTokens(issuer, on.keys, now=now, new_id=on.new_id)
@@ -140,10 +145,12 @@ def build_services(on: Foundation) -> Services:
         reader=TokenReader(issuer, on.keys, references, grants, now=now),
         revocations=Revocations(store.revocations, references, clients, grants, now=now),
         users=users,
+        find_user=find_user,
         user_authenticator=UserAuthenticator(store, on.passwords, throttle, now=now),
         second_factors=SecondFactors(users, on.guards, throttle, now=now),
+        external_providers=ExternalProviders(on.identity_providers, on.outgoing, now=now),
         grants=grants,
-        sessions=_build_sessions(on, users.get, backchannel_logout),
+        sessions=_build_sessions(on, find_user, backchannel_logout),
         backchannel_logout=backchannel_logout,
         consents=Consents(store.consents, now=now),
         interactions=Interactions(store.interactions, now=now),

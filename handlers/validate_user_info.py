@@ -19,7 +19,7 @@ class ValidateUserToken:
 
     def __init__(self, registry: Registry, services: Services) -> None:
         self._registry = registry
-        self._users = services.users
+        self._find_user = services.find_user
 
     async def __call__(self, event: ProcessUserInfo) -> None:
         nested = ValidateToken(event.access_token)
@@ -30,7 +30,7 @@ class ValidateUserToken:
         subject = str(event.token.claims.get("sub"))
         # A client's own token speaks of the client (RFC 9068 §5): there is nobody to tell of.
         is_of_client = subject == event.token.client_id
-        event.user = None if is_of_client else await self._users.get(subject)
+        event.user = None if is_of_client else await self._find_user(subject)
         if event.user is None:
             raise InvalidToken(reason="a client's own token, or its user has gone")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ..crypto.public_keys import without_private_members
@@ -82,6 +83,8 @@ def user_facts(user: User) -> dict[str, Any]:
         "enabled": user.enabled,
         "has_password": bool(user.password_hash),
         "has_second_factor": user.second_factor is not None,
+        "identities": [asdict(identity) for identity in user.identities],
+        "administrator_by": user.administrator_by,
         "created_at": user.created_at,
         "password_changed_at": user.password_changed_at,
         "sessions_not_before": user.sessions_not_before,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from ..administrators import configured
 from ..commands import (
     AddSecondFactor,
     AddUser,
@@ -16,9 +17,11 @@ from ..commands import (
     DisableUser,
     EnableUser,
     GrantRole,
+    LinkIdentity,
     RemoveSecondFactor,
     RevokeRole,
     SetPassword,
+    UnlinkIdentity,
     UpdateUser,
 )
 from ..crypto.passwords import PasswordHashes, checked_password
@@ -30,14 +33,16 @@ from ..errors import (
     Duplicate,
     Forbidden,
     NotFound,
+    StateConflict,
 )
 from ..model import ADMIN_SCOPE
 from ..requests import Actor
 from ..stores.base import Store
-from ..stores.logins import Logins
+from ..stores.logins import Login, Logins
 from ..stores.repositories import Listing, users_in
 from ..user_model import (
     ADMINISTRATOR_ROLE,
+    Identity,
     SecondFactor,
     User,
     checked_email,
@@ -60,6 +65,7 @@ class NewUser:
     email_verified: bool = False
     profile: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     roles: tuple[str, ...] = ()
+    identity: Identity | None = None
 
 
 class UserCommands:
@@ -96,20 +102,21 @@ class UserCommands:
             email_verified=account.email_verified,
             profile=_checked(checked_profile, account.profile, field="profile"),
             roles=tuple(dict.fromkeys(map(_checked_role, account.roles))),
+            identities=() if account.identity is None else (account.identity,),
             created_at=now,
             password_changed_at=now if account.password is not None else 0,
         )
         self._check_privilege(user)
         if account.password is not None:
             user = replace(user, password_hash=await self._hash(account.password, user.email))
-        await self._claim(user)
+        claimed = await self._claim_all(user)
         try:
             async with self._trail.recording(AddUser, before=None, after=user) as change_id:
                 added = await self._users.add(replace(user, change_id=change_id))
         except CommandRefused:
-            await self._logins.release(user.email, user.subject)
+            await self._release(user, claimed)
             raise
-        await self._check_held(added)
+        await self._check_held(added, *claimed)
         return added
 
     async def get(self, who: str) -> User:
@@ -138,9 +145,9 @@ class UserCommands:
         )
         if comparable_email(wanted.email) == comparable_email(current.email):
             return await self._change(UpdateUser, current, wanted)
-        await self._claim(wanted)
+        await self._claim(wanted.email, wanted)
         changed = await self._change(UpdateUser, current, wanted)
-        await self._check_held(changed)
+        await self._check_held(changed, changed.email)
         await self._logins.release(current.email, current.subject)
         return changed
 
@@ -153,6 +160,54 @@ class UserCommands:
             user, password_hash=hashed, password_changed_at=now, sessions_not_before=now
         )
         return await self._change(SetPassword, user, changed)
+
+    async def link(self, who: str, identity: Identity) -> User:
+        """She can sign in so, too; raises Duplicate if that is somebody, or has been hers."""
+        user = await self.get(who)
+        if any(_is_same(identity, known) for known in user.identities):
+            raise Duplicate("this identity is linked already")
+        await self._claim(identity, user)
+        linked = replace(user, identities=(*user.identities, identity))
+        try:
+            changed = await self._change(LinkIdentity, user, linked)
+        except CommandRefused:
+            await self._release(user, (identity,))
+            raise
+        await self._check_held(changed, identity)
+        return changed
+
+    async def unlink(self, who: str, provider: str, subject: str) -> User:
+        """She can't sign in so any more; what makes an administrator is lost with it.
+
+        Raises StateConflict if she could not sign in at all then.
+        """
+        user = await self.get(who)
+        ended = Identity(provider, subject)
+        rest = tuple(known for known in user.identities if not _is_same(ended, known))
+        if len(rest) == len(user.identities):
+            raise NotFound("there is no such identity")
+        if not rest and not user.password_hash:
+            raise StateConflict("it is the only way in which she can sign in")
+        changed = configured(replace(user, identities=rest), {user.administrator_by})
+        done = await self._change(UnlinkIdentity, user, changed)
+        await self._release(user, (ended,))
+        return done
+
+    async def store_signed_in(self, user: User) -> User:
+        """``user`` as a provider has just described her, by the ``concurrency_token``.
+
+        Her address here stays.
+        """
+        current = await self.get(user.subject)
+        wanted = replace(
+            current,
+            profile=_checked(checked_profile, user.profile, field="profile"),
+            identities=user.identities,
+            roles=user.roles,
+            administrator_by=user.administrator_by,
+            concurrency_token=user.concurrency_token,
+        )
+        return await self._change(UpdateUser, current, wanted)
 
     async def add_second_factor(self, who: str, factor: SecondFactor) -> User:
         """From now on she needs it to sign in; raises Duplicate if she has one."""
@@ -202,7 +257,7 @@ class UserCommands:
                     raise NotFound(f"there is no user {who}")
         except Conflict:
             raise _changed_meanwhile(user) from None
-        await self._logins.release(user.email, user.subject)
+        await self._release(user, (user.email, *user.identities))
         return user
 
     async def _find(self, email: str) -> User | None:
@@ -226,16 +281,33 @@ class UserCommands:
         chosen = _checked(lambda given: checked_password(given, email), password, field="password")
         return await self._passwords.hash(chosen)
 
-    async def _claim(self, user: User) -> None:
-        try:
-            await self._logins.claim(user.email, user.subject)
-        except AlreadyExists:
-            raise _taken(user) from None
+    async def _claim_all(self, user: User) -> tuple[Login, ...]:
+        claimed: tuple[Login, ...] = ()
+        wanted: tuple[Login, ...] = (user.email, *user.identities)
+        for login in wanted:
+            try:
+                await self._claim(login, user)
+            except CommandRefused:
+                await self._release(user, claimed)
+                raise
+            claimed = (*claimed, login)
+        return claimed
 
-    async def _check_held(self, user: User) -> None:
-        """Whoever takes longer than a claim holds may have lost the address to another."""
-        if not await self._logins.is_held(user.email, user.subject):
-            raise _taken(user)
+    async def _claim(self, login: Login, user: User) -> None:
+        try:
+            await self._logins.claim(login, user.subject)
+        except AlreadyExists:
+            raise _taken(login) from None
+
+    async def _release(self, user: User, logins: Iterable[Login]) -> None:
+        for login in logins:
+            await self._logins.release(login, user.subject)
+
+    async def _check_held(self, user: User, *logins: Login) -> None:
+        """Whoever takes longer than a claim holds may have lost it to another."""
+        for login in logins:
+            if not await self._logins.is_held(login, user.subject):
+                raise _taken(login)
 
     def _check_privilege(self, user: User) -> None:
         if ADMINISTRATOR_ROLE in user.roles and not self._actor.may(ADMIN_SCOPE):
@@ -255,8 +327,15 @@ def _checked_role(role: str) -> str:
     return role
 
 
-def _taken(user: User) -> Duplicate:
-    return Duplicate(f"a user with the e-mail address {user.email} exists already", field="email")
+def _is_same(identity: Identity, other: Identity) -> bool:
+    return (identity.provider, identity.subject) == (other.provider, other.subject)
+
+
+def _taken(login: Login) -> Duplicate:
+    if isinstance(login, str):
+        told = f"a user with the e-mail address {login} exists already"
+        return Duplicate(told, field="email")
+    return Duplicate("this identity is linked to another account")
 
 
 def _changed_meanwhile(user: User) -> ChangedMeanwhile:

@@ -1,15 +1,19 @@
-"""Which user an e-mail address leads to: one at most, whatever happens at once."""
+"""Which user an address or an external identity leads to: one at most, whatever happens at once."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 
 from ..errors import AlreadyExists, Conflict, StoreUnavailable, UnreadableDocument
 from ..model import USER_SUBJECT_PREFIX
-from ..user_model import User, comparable_email
+from ..user_model import Identity, User, comparable_email
 from .base import Store, Stored
 from .repositories import users_in
+
+Login = str | Identity
+"""An e-mail address, or who somebody is at another provider."""
 
 CLAIM_SECONDS = 60
 """So long a claim holds whose user isn't there yet; afterwards, whoever made it has ended."""
@@ -19,9 +23,10 @@ _ATTEMPTS = 5
 
 
 class Logins:
-    """Documents ``email:<address>`` that name a subject, each with the time of its claim.
+    """Documents ``email:<address>`` and ``identity:<provider>:<hash>`` that name a subject.
 
-    A document counts only while its user exists and has that address. So an address is claimed
+    Each has the time of its claim, and counts only while its user exists and has that address or
+    identity. So one is claimed
     before the user is written and released after he is gone: what a crash leaves in between is
     taken over by the next who claims it, after CLAIM_SECONDS. ``now`` gives Unix seconds.
 
@@ -35,19 +40,19 @@ class Logins:
         self._users = users_in(store)
         self._now = now
 
-    async def find(self, email: str) -> User | None:
-        """The user whom ``email`` leads to, or None.
+    async def find(self, login: Login) -> User | None:
+        """The user whom ``login`` leads to, or None.
 
         Two reads either way, so that time doesn't tell who has an account.
         """
-        key = _key(email)
+        key = _key(login)
         stored = await self._logins.get(key)
         user = await self._users.get(_NOBODY if stored is None else _subject(stored))
-        return user if user is not None and _key(user.email) == key else None
+        return user if user is not None and key in _keys_of(user) else None
 
-    async def claim(self, email: str, subject: str) -> None:
+    async def claim(self, login: Login, subject: str) -> None:
         """Keeps the address for the user of this subject; raises AlreadyExists if it is taken."""
-        key = _key(email)
+        key = _key(login)
         wanted = {"subject": subject, "claimed_at": self._now()}
         for _ in range(_ATTEMPTS):
             stored = await self._logins.get(key)
@@ -61,14 +66,14 @@ class Logins:
                 return
         raise StoreUnavailable("an e-mail address is claimed by too many at once")
 
-    async def is_held(self, email: str, subject: str) -> bool:
+    async def is_held(self, login: Login, subject: str) -> bool:
         """Whether the address leads to the user of this subject, once he has it."""
-        stored = await self._logins.get(_key(email))
+        stored = await self._logins.get(_key(login))
         return stored is not None and _subject(stored) == subject
 
-    async def release(self, email: str, subject: str) -> None:
+    async def release(self, login: Login, subject: str) -> None:
         """Lets the address go, if it is still kept for that subject."""
-        stored = await self._logins.get(_key(email))
+        stored = await self._logins.get(_key(login))
         if stored is not None and _subject(stored) == subject:
             with suppress(Conflict):  # it was taken over, or is claimed anew
                 await self._logins.delete(stored.key, version=stored.version)
@@ -81,11 +86,18 @@ class Logins:
         if type(claimed_at) is int and abs(self._now() - claimed_at) <= CLAIM_SECONDS:
             return False
         user = await self._users.get(holder)
-        return user is None or _key(user.email) != stored.key
+        return user is None or stored.key not in _keys_of(user)
 
 
-def _key(email: str) -> str:
-    return f"email:{comparable_email(email)}"
+def _key(login: Login) -> str:
+    if isinstance(login, str):
+        return f"email:{comparable_email(login)}"
+    digest = hashlib.sha256(login.subject.encode()).hexdigest()
+    return f"identity:{login.provider}:{digest}"
+
+
+def _keys_of(user: User) -> set[str]:
+    return {_key(user.email), *map(_key, user.identities)}
 
 
 def _subject(stored: Stored) -> str:

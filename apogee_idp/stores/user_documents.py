@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..model import frozen, thawed
-from ..user_model import PROFILE_CLAIMS, SecondFactor, User, checked_email
+from ..user_model import PROFILE_CLAIMS, Identity, SecondFactor, User, checked_email
 from .base import Stored
 from .members import members_of, text, texts, whole
 from .values import ABSENT, Document, exactly
@@ -20,6 +20,8 @@ def write_user(user: User, previous: Document) -> Document:
         "email_verified": user.email_verified,
         "password_hash": user.password_hash or ABSENT,
         "second_factor": _write_second_factor(user.second_factor),
+        "identities": [asdict(identity) for identity in user.identities],
+        "administrator_by": user.administrator_by or ABSENT,
         "profile": _write_profile(user.profile, previous.get("profile") or {}),
         "roles": list(user.roles),
         "enabled": user.enabled,
@@ -53,6 +55,16 @@ def _read_second_factor(members: Mapping[str, Any] | None) -> SecondFactor | Non
     )
 
 
+def _read_identity(members: Mapping[str, Any]) -> Identity:
+    return Identity(
+        text(members["provider"]),
+        text(members["subject"]),
+        text(members["email"]),
+        email_verified=members["email_verified"] is True,
+        linked_at=whole(members["linked_at"]),
+    )
+
+
 def _write_profile(profile: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
     """Claims that only a later version knows are left as they are."""
     known = {name: previous[name] for name in PROFILE_CLAIMS if name in previous}
@@ -68,6 +80,8 @@ def read_user(stored: Stored) -> User:
         email_verified=document.get("email_verified", False) is True,
         password_hash=text(document.get("password_hash", "")),
         second_factor=_read_second_factor(document.get("second_factor")),
+        identities=tuple(map(_read_identity, document.get("identities", ()))),
+        administrator_by=text(document.get("administrator_by", "")),
         profile=_read_profile(members_of(document.get("profile"))),
         roles=texts(document.get("roles")),
         enabled=document.get("enabled", False) is True,

@@ -14,6 +14,7 @@ from .in_flight import InFlight
 from .interaction.account import AccountEndpoint
 from .interaction.account_sign_in import AccountSignInEndpoint
 from .interaction.authorization import AuthorizationEndpoint, Authorizer
+from .interaction.external import ExternalEndpoint
 from .interaction.login import InteractionEndpoint
 from .interaction.logout import LogoutEndpoint
 from .interaction.people import People
@@ -95,6 +96,10 @@ def _add_interaction(router: web.UrlDispatcher, desk: Desk) -> None:
         "account/second-factor": SecondFactorEndpoint(services, desk.management, people).handle,
         "account/sign-in/{handle}": AccountSignInEndpoint(services, people, sign_in).handle,
     }
+    external = ExternalEndpoint(services, desk.management, people, sign_in)
+    router.add_get(f"{base}/connect/external/{{provider}}/{{handle}}", external.depart)
+    router.add_get(f"{base}/connect/callback/{{provider}}", external.arrive)
+    router.add_get(f"{base}/account/link/{{provider}}", external.link)
     for path, handler in pages.items():
         router.add_get(f"{base}/{path}", handler, allow_head=False)
         router.add_post(f"{base}/{path}", handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from urllib.parse import urlencode
 
@@ -40,7 +41,7 @@ async def do(page: Page, action: str, **fields: str) -> Page:
 
 def notice(page: Page) -> str:
     match = re.search(r'<p class="notice" role="status">(.*?)</p>', page.text)
-    return match[1] if match else ""
+    return html.unescape(match[1]) if match else ""
 
 
 async def is_signed_in(browser: Browser) -> bool:

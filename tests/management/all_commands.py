@@ -23,7 +23,7 @@ from apogee_idp.management.users import NewUser, UserCommands
 from apogee_idp.model import Resource, Scope
 from apogee_idp.secret_usage import SecretUsage
 from apogee_idp.stores.base import Collection, Store
-from apogee_idp.user_model import SecondFactor
+from apogee_idp.user_model import Identity, SecondFactor
 from tests.acting import acting
 from tests.clock import Clock
 from tests.keys import ALGORITHMS, PERIODS, fresh_key_encryption_key
@@ -33,6 +33,7 @@ GUARD = fresh_key_encryption_key()
 ANN, BOB, EVE = (f"usr_{letter * 22}" for letter in "ABE")
 CHANGED = ("applications", "scopes", "resources", "keys", "users")
 PASSWORDS = PasswordHashes()
+GOOGLE = Identity("google", "e")
 FACTOR = SecondFactor(seal_text("A" * 32, f"totp {EVE}", GUARD), ("hash",), enrolled_at=1)
 
 
@@ -136,6 +137,8 @@ ALL: dict[str, tuple[str, str, Run]] = {
     "set_password": ("user", ANN, lambda c: c.users.set_password(ANN, "another long one")),
     "add_second_factor": ("user", ANN, lambda c: c.users.add_second_factor(ANN, FACTOR)),
     "remove_second_factor": ("user", EVE, lambda c: c.users.remove_second_factor(EVE)),
+    "link_identity": ("user", ANN, lambda c: c.users.link(ANN, Identity("github", "1"))),
+    "unlink_identity": ("user", EVE, lambda c: c.users.unlink(EVE, "google", "e")),
     "disable_user": ("user", ANN, lambda c: c.users.set_enabled(ANN, enabled=False)),
     "grant_role": ("user", ANN, lambda c: c.users.grant_role(ANN, "idp-admin")),
     "revoke_role": ("user", ANN, lambda c: c.users.revoke_role(ANN, "reader")),

@@ -18,7 +18,7 @@ from tests.canary import OPERATORS_SECRET
 from tests.clock import Clock
 from tests.keys import key_keeper
 
-from .all_commands import ANN, BILLING, EVE, FACTOR, GUARD, PASSWORDS, Commands, commands_on
+from .all_commands import ANN, BILLING, EVE, FACTOR, GOOGLE, GUARD, PASSWORDS, Commands, commands_on
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def commands(store: Store, clock: Clock) -> Commands:
     )
     await people.add(NewUser("ann@example.com", roles=("reader",)))
     subjects.append(EVE)
-    await people.add(NewUser("eve@example.com"))
+    await people.add(NewUser("eve@example.com", "another long one", identity=GOOGLE))
     await people.add_second_factor(EVE, FACTOR)
     clock.now += 1
     return made

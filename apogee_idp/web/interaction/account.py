@@ -11,6 +11,7 @@ from ...errors import (
     InvalidRequest,
     OAuthError,
     SignInRefused,
+    StateConflict,
     TemporarilyUnavailable,
     TooManyFailures,
 )
@@ -31,6 +32,8 @@ from .sign_in import LoginProblem
 NOTICES = frozenset(
     {
         *("session_ended", "sessions_ended", "application_ended", "password_set"),
+        *("identity_linked", "identity_taken", "identity_refused"),
+        *("identity_unlinked", "identity_last"),
         *("second_factor_removed", "second_factor_refused", "code_wrong"),
         *("password_wrong", "password_refused", "password_differs", "throttled", "busy"),
     }
@@ -86,6 +89,8 @@ class AccountEndpoint:
                 return await self._end_application(request, session, form.get("client_id", ""))
             case "remove_second_factor":
                 return await self._remove_second_factor(request, session, form.get("code", ""))
+            case "unlink":
+                return await self._unlink(request, session, form)
             case "set_password":
                 return await self._set_password(request, session, form)
         raise InvalidRequest("The form asks for nothing.")
@@ -160,6 +165,20 @@ class AccountEndpoint:
         except (TooManyFailures, TemporarilyUnavailable) as error:
             return _done(request, LoginProblem.of(error).name)
         return _done(request, "second_factor_removed")
+
+    async def _unlink(
+        self, request: web.Request, session: Session, form: Mapping[str, str]
+    ) -> web.Response:
+        users = self._management.users(user_actor(session.user))
+        provider, identity = form.get("provider", ""), form.get("identity", "")
+        try:
+            await users.unlink(session.user.subject, provider, identity)
+        except StateConflict:
+            return _done(request, "identity_last")
+        except CommandRefused as error:
+            annotate_request(reason=str(error))
+            return _done(request, "identity_refused")
+        return _done(request, "identity_unlinked")
 
     async def _check_password(self, request: web.Request, session: Session, password: str) -> None:
         """Raises as ``UserAuthenticator.authenticate``: attempts are counted here as there."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from ...browser_secrets import proof
 from ...requests import Session
 from ...services import Services
+from ...user_model import Identity
 from ..pages import render_page
 from .own_forms import form_token
 
@@ -41,6 +43,25 @@ class ApplicationRow:
     is_connected: bool
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityRow:
+    """Who she is elsewhere."""
+
+    title: str
+    provider: str
+    subject: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """Where she could sign in, too; ``proof`` goes with the address to link it."""
+
+    name: str
+    title: str
+    proof: str
+
+
 class AccountPage:
     """Renders the page; its forms have a token that only its browser can have sent."""
 
@@ -49,6 +70,7 @@ class AccountPage:
         self._consents = services.consents
         self._grants = services.grants
         self._clients = services.clients
+        self._providers = services.external_providers.known
 
     async def render(
         self, request: web.Request, session: Session, secret: str, notice: str
@@ -60,6 +82,8 @@ class AccountPage:
             "name": user.profile.get("name", ""),
             "has_password": bool(user.password_hash),
             "second_factor": user.second_factor,
+            "identities": [self._identity_row(each) for each in user.identities],
+            "providers": self._linkable(session, secret),
             "sessions": [_row(each, session) for each in await self._sessions_of(session)],
             "applications": await self._applications_of(user.subject),
             "notice": notice,
@@ -69,6 +93,18 @@ class AccountPage:
         response = render_page(request, "account.html", context, form_action="'self'")
         response.headers["Cache-Control"] = "no-store"
         return response
+
+    def _identity_row(self, identity: Identity) -> IdentityRow:
+        known = self._providers.get(identity.provider)
+        title = known.title if known else identity.provider
+        return IdentityRow(title, identity.provider, identity.subject, identity.email)
+
+    def _linkable(self, session: Session, secret: str) -> list[ProviderRow]:
+        """The address to go there is good for this session alone."""
+        return [
+            ProviderRow(each.name, each.title, proof(secret, "link", session.id, each.name))
+            for each in self._providers.values()
+        ]
 
     async def _sessions_of(self, current: Session) -> Iterable[Session]:
         """This one first, then those that were used last."""

@@ -68,6 +68,7 @@ class SignIn:
         self._users = services.user_authenticator
         self._all_users = services.users
         self._factors = services.second_factors
+        self._providers = tuple(services.external_providers.known.values())
         self._sources = Sources(services.settings.trusted_proxies)
 
     async def page(
@@ -89,6 +90,8 @@ class SignIn:
             "email": (email or asked.hint or asked.signed_in)[:_MAXIMUM_HINT],
             "problem": problem,
             "signed_in": asked.signed_in,
+            "providers": self._providers,
+            "handle": interaction.handle,
             "action": request.path,
             "token": form_token(secret, interaction.handle),
         }
@@ -112,6 +115,24 @@ class SignIn:
         if interaction.first_factor == known:
             return interaction
         return await self._interactions.note_first_factor(interaction, known) or interaction
+
+    async def proven(
+        self,
+        request: web.Request,
+        interaction: Interaction,
+        proven: UserAuthentication,
+        page: str,
+    ) -> web.Response:
+        """Back to the ``page`` of the interaction: signed in, or for her second factor.
+
+        Raises StoreUnavailable.
+        """
+        if proven.user.second_factor is None:
+            return await self._begin(request, interaction, proven, page)
+        first = FirstFactor(proven.user.subject, proven.since, proven.methods)
+        await self._interactions.note_first_factor(interaction, first)
+        annotate_request(sign_in="second factor", subject=first.subject)
+        return see_other(page)
 
     async def act(
         self, request: web.Request, interaction: Interaction, form: Mapping[str, str]
@@ -140,12 +161,7 @@ class SignIn:
         email, password = form.get("email", ""), form.get("password", "")
         source = self._sources.of(request)
         proven = await self._users.authenticate(email, password, source)
-        if proven.user.second_factor is None:
-            return await self._begin(request, interaction, proven)
-        first = FirstFactor(proven.user.subject, proven.since, proven.methods)
-        await self._interactions.note_first_factor(interaction, first)
-        annotate_request(sign_in="second factor", subject=first.subject)
-        return see_other(request.path)
+        return await self.proven(request, interaction, proven, request.path)
 
     async def _by_code(
         self, request: web.Request, interaction: Interaction, code: str
@@ -154,15 +170,19 @@ class SignIn:
         if pending is None:
             return see_other(request.path)
         proven = await self._factors.verify(pending, code, self._sources.of(request))
-        return await self._begin(request, interaction, proven)
+        return await self._begin(request, interaction, proven, request.path)
 
     async def _begin(
-        self, request: web.Request, interaction: Interaction, proven: UserAuthentication
+        self,
+        request: web.Request,
+        interaction: Interaction,
+        proven: UserAuthentication,
+        page: str,
     ) -> web.Response:
         value, session = await self._people.sign_in(request, proven)
         annotate_request(sign_in="done", subject=session.user.subject)
         await self._interactions.note_session(interaction, session.id)
-        return self._people.remember(see_other(request.path), value)
+        return self._people.remember(see_other(page), value)
 
     async def _pending(self, interaction: Interaction) -> UserAuthentication | None:
         """Whoever has still to prove more, if what she has proven has not ended meanwhile."""

@@ -1,0 +1,82 @@
+"""GitHub, which has OAuth 2.0, but no OpenID Connect: who it is, its API says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import OutgoingRefused
+from ..outgoing import Outgoing
+from .model import Departure, ExternalIdentity, ExternalSignInFailed, IdentityProvider
+from .openid_provider import usable_email, usable_profile
+from .requests import asked, bearer, code_in, departure_url, redeem
+
+GITHUB = "https://github.com"
+_API = "https://api.github.com"
+
+
+class GitHubProvider:
+    """github.com, or the GitHub Enterprise Server that is the provider's ``issuer``."""
+
+    def __init__(self, provider: IdentityProvider, outgoing: Outgoing) -> None:
+        self._provider = provider
+        self._outgoing = outgoing
+        host = provider.issuer.rstrip("/")
+        self._authorize = f"{host}/login/oauth/authorize"
+        self._token = f"{host}/login/oauth/access_token"
+        self._api = _API if host == GITHUB else f"{host}/api/v3"
+
+    async def departure_url(self, departure: Departure) -> str:
+        """Its page; nothing is asked for it."""
+        return departure_url(self._authorize, self._provider, departure)
+
+    async def arrival(
+        self, departure: Departure, parameters: Mapping[str, str]
+    ) -> ExternalIdentity:
+        """Who the access token for this code belongs to; raises ExternalSignInFailed.
+
+        The ``id`` is hers for ever; a ``login`` can be given to somebody else.
+        """
+        form = {
+            "code": code_in(parameters),
+            "redirect_uri": departure.redirect_uri,
+            "code_verifier": departure.verifier,
+        }
+        response = await redeem(self._outgoing, self._token, self._provider, form, basic=False)
+        token = response.get("access_token")
+        if not isinstance(token, str):  # errors come with the status 200, too
+            raise ExternalSignInFailed("no access token for the code")
+        user = await asked(self._outgoing, f"{self._api}/user", headers=bearer(token))
+        if type(user.get("id")) is not int:
+            raise ExternalSignInFailed("a user without an id")
+        email, is_verified = await self._email(token)
+        return ExternalIdentity(
+            self._provider.name,
+            str(user["id"]),
+            email,
+            email_verified=is_verified,
+            profile=usable_profile(_claims(user)),
+        )
+
+    async def _email(self, token: str) -> tuple[str, bool]:
+        """The primary address, and whether she has shown that it is hers."""
+        try:
+            found = await self._outgoing.get_json_list(
+                f"{self._api}/user/emails", headers=bearer(token)
+            )
+        except OutgoingRefused as error:
+            raise ExternalSignInFailed(f"its e-mail addresses: {error}") from None
+        for each in found:
+            if isinstance(each, dict) and each.get("primary") is True:
+                return usable_email(each.get("email")), each.get("verified") is True
+        return "", False
+
+
+def _claims(user: Mapping[str, Any]) -> dict[str, Any]:
+    claims = {
+        "name": user.get("name"),
+        "preferred_username": user.get("login"),
+        "picture": user.get("avatar_url"),
+        "profile": user.get("html_url"),
+    }
+    return {name: value for name, value in claims.items() if value is not None}

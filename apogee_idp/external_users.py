@@ -1,0 +1,120 @@
+"""Whom an external identity leads to: an account that is there, or a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from .administrators import configured
+from .errors import ApogeeError, ChangedMeanwhile, CommandRefused, Duplicate
+from .external.model import ExternalIdentity
+from .management.actor import SERVER_ACTOR, user_actor
+from .management.desk import Management
+from .management.users import NewUser
+from .stores.logins import Logins
+from .stores.repositories import Repository
+from .user_model import Identity, User
+
+_ATTEMPTS = 3
+
+
+class NoAccount(ApogeeError):
+    """Somebody whom the provider vouches for has no account here; ``name`` is that of the text."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class ExternalUsers:
+    """Users by external identities; ``now`` gives Unix seconds. Raises StoreUnavailable."""
+
+    def __init__(
+        self, management: Management, users: Repository[User], *, now: Callable[[], int]
+    ) -> None:
+        self._management = management
+        self._users = users
+        self._logins = Logins(management.store, now=now)
+        self._now = now
+
+    async def of(self, external: ExternalIdentity, *, sign_up: bool) -> User:
+        """Whose identity it is, as the provider describes her now.
+
+        Raises NoAccount if it is nobody's and can't become anybody's, or her account is disabled.
+        An address that is an account's leads there by its password alone: whoever has it at the
+        provider may not be whoever has it here.
+        """
+        found = await self._logins.find(Identity(external.provider, external.subject))
+        if found is None:
+            found = await self._signed_up(external, sign_up=sign_up)
+        if not found.enabled:
+            raise NoAccount("disabled")
+        return await self._described(found, external)
+
+    async def link(self, user: User, external: ExternalIdentity) -> str:
+        """Lets her sign in so, too; the name of what she is told."""
+        users = self._management.users(user_actor(user))
+        try:
+            linked = await users.link(user.subject, _identity(external, self._now()))
+        except Duplicate:
+            return "identity_taken"
+        except CommandRefused:
+            return "identity_refused"
+        await self._described(linked, external)
+        return "identity_linked"
+
+    async def _signed_up(self, external: ExternalIdentity, *, sign_up: bool) -> User:
+        if not sign_up:
+            raise NoAccount("unknown")
+        if not external.email or not external.email_verified:
+            raise NoAccount("unverified")
+        account = NewUser(
+            external.email,
+            email_verified=True,
+            profile=external.profile,
+            identity=_identity(external, self._now()),
+        )
+        try:
+            return await self._management.users(SERVER_ACTOR).add(account)
+        except Duplicate:
+            raise NoAccount("address_taken") from None
+        except CommandRefused:
+            raise NoAccount("refused") from None
+
+    async def _described(self, user: User, external: ExternalIdentity) -> User:
+        """With today's profile, and the role that her address gives; an audited change, if one."""
+        for _ in range(_ATTEMPTS):
+            wanted = configured(
+                replace(
+                    user,
+                    profile={**user.profile, **external.profile},
+                    identities=tuple(_updated(each, external) for each in user.identities),
+                ),
+                self._management.settings.administrators,
+            )
+            if wanted == user:
+                return user
+            with suppress(ChangedMeanwhile):
+                return await self._management.users(SERVER_ACTOR).store_signed_in(wanted)
+            current = await self._users.get(user.subject)
+            if current is None:
+                raise NoAccount("disabled")
+            user = current
+        return user
+
+
+def _identity(external: ExternalIdentity, linked_at: int) -> Identity:
+    return Identity(
+        external.provider,
+        external.subject,
+        external.email,
+        email_verified=external.email_verified,
+        linked_at=linked_at,
+    )
+
+
+def _updated(identity: Identity, external: ExternalIdentity) -> Identity:
+    if (identity.provider, identity.subject) != (external.provider, external.subject):
+        return identity
+    return replace(identity, email=external.email, email_verified=external.email_verified)
