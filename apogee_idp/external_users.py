@@ -54,7 +54,8 @@ class ExternalUsers:
 
     async def link(self, user: User, external: ExternalIdentity) -> str:
         """Lets her sign in so, too; the name of what she is told."""
-        users = self._management.users(user_actor(user))
+        stored = await self._users.get(user.subject)
+        users = self._management.users(user_actor(stored or user))
         try:
             linked = await users.link(user.subject, _identity(external, self._now()))
         except Duplicate:

@@ -71,15 +71,8 @@ class SecondFactors:
         TooManyFailures; TemporarilyUnavailable or StoreUnavailable when nobody can tell now.
         """
         subject = authentication.user.subject
-        attempt = self._throttle.begin(f"second factor of {subject}", source)
-        try:
+        with self._throttle.attempting(f"second factor of {subject}", source):
             user = await self._spent(authentication, code)
-        except SignInRefused:
-            raise
-        except BaseException:
-            self._throttle.take_back(attempt)
-            raise
-        self._throttle.succeed(attempt)
         methods = tuple(dict.fromkeys((*authentication.methods, "otp", "mfa")))
         return UserAuthentication(user, authentication.since, methods)
 

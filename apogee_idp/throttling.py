@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from cachetools import LRUCache
 
-from .errors import TooManyFailures
+from .errors import SignInRefused, TooManyFailures
 
 _FORGOTTEN_SECONDS = 3600.0
 _IPV6_NETWORK = 64
@@ -112,6 +113,23 @@ class SignInThrottle:
         self._sources = _Tallies(SOURCE, size)
         self._accounts = _Tallies(ACCOUNT, size)
         self._familiar: LRUCache[str, bool] = LRUCache(size)
+
+    @contextmanager
+    def attempting(self, account: str, source: str) -> Iterator[None]:
+        """Around the question whether it is the owner.
+
+        It is, unless SignInRefused comes out; with anything else, nobody could say. Raises
+        TooManyFailures as ``begin`` does.
+        """
+        attempt = self.begin(account, source)
+        try:
+            yield
+        except SignInRefused:
+            raise
+        except BaseException:
+            self.take_back(attempt)
+            raise
+        self.succeed(attempt)
 
     def begin(self, account: str, source: str) -> Attempt:
         """An attempt, which counts as a failure until it is said to be none.

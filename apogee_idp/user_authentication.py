@@ -46,16 +46,8 @@ class UserAuthenticator:
             account = comparable_email(email)
         except ValueError:
             account = ""  # nobody's: whoever sends such addresses waits for himself
-        attempt = self._throttle.begin(account, source)
-        try:
-            authentication = await self._recognised(account, password)
-        except SignInRefused:
-            raise
-        except BaseException:
-            self._throttle.take_back(attempt)
-            raise
-        self._throttle.succeed(attempt)
-        return authentication
+        with self._throttle.attempting(account, source):
+            return await self._recognised(account, password)
 
     async def _recognised(self, account: str, password: str) -> UserAuthentication:
         try:

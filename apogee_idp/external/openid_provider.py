@@ -51,7 +51,8 @@ class OpenIdProvider:
         """Raises ExternalSignInFailed if its metadata can't be had."""
         metadata = await self._metadata()
         endpoint: str = metadata["authorization_endpoint"]
-        return departure_url(endpoint, self._provider, departure, nonce=departure.nonce)
+        more = {"prompt": "login"} if departure.again else {}
+        return departure_url(endpoint, self._provider, departure, nonce=departure.nonce, **more)
 
     async def arrival(
         self, departure: Departure, parameters: Mapping[str, str]

@@ -97,9 +97,11 @@ def _add_interaction(router: web.UrlDispatcher, desk: Desk) -> None:
         "account/sign-in/{handle}": AccountSignInEndpoint(services, people, sign_in).handle,
     }
     external = ExternalEndpoint(services, desk.management, people, sign_in)
-    router.add_get(f"{base}/connect/external/{{provider}}/{{handle}}", external.depart)
-    router.add_get(f"{base}/connect/callback/{{provider}}", external.arrive)
-    router.add_get(f"{base}/account/link/{{provider}}", external.link)
+    router.add_get(
+        f"{base}/connect/external/{{provider}}/{{handle}}", external.depart, allow_head=False
+    )
+    router.add_get(f"{base}/connect/callback/{{provider}}", external.arrive, allow_head=False)
+    router.add_get(f"{base}/account/link/{{provider}}", external.link, allow_head=False)
     for path, handler in pages.items():
         router.add_get(f"{base}/{path}", handler, allow_head=False)
         router.add_post(f"{base}/{path}", handler)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlencode
 
 import pytest
 from aiohttp import web
@@ -15,7 +17,7 @@ from apogee_idp.crypto.one_time_passwords import PERIOD_SECONDS, totp_at
 from tests.chromium import Tab, another_site, chromium
 from tests.conftest import StartIdp
 
-from .conftest import EMAIL, PASSWORD, Clock, Site, address
+from .conftest import EMAIL, PASSWORD, REQUEST, Clock, Site, address
 
 
 @dataclass
@@ -25,9 +27,12 @@ class Program:
     url: str = ""
     seen: list[dict[str, str]] = field(default_factory=list)
     referrers: set[str] = field(default_factory=set)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def callback(self, request: web.Request) -> web.Response:
         self.seen.append({**request.query, **await request.post()})  # type: ignore[dict-item]
+        if "logout_token" in self.seen[-1]:
+            self.heard.set()
         self.referrers.add(request.headers.get("Referer", ""))
         return web.Response(text="<h1>Welcome back</h1>", content_type="text/html")
 
@@ -68,7 +73,7 @@ async def scene(start_idp: StartIdp) -> AsyncIterator[Scene]:
     """A developer's machine, where nothing has TLS."""
     clock, program = Clock(), Program()
     issuer = "http://localhost:8080"
-    site = Site(await start_idp(clock=clock, issuer=issuer), clock)
+    site = Site(await start_idp(clock=clock, issuer=issuer, private_hosts=("localhost",)), clock)
     await site.add_app(application_type="native", redirect_uris=("http://127.0.0.1/callback",))
     await site.add_user()
     async with program.listening(), chromium() as tab:
@@ -136,6 +141,45 @@ async def test_somebody_looks_after_her_account(scene: Scene) -> None:
     await tab.sign_in(EMAIL, new)
     await tab.until_title("Your account")
     assert [text for text in tab.problems if "Failed to load" not in text] == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "mongodb"])
+async def test_from_a_pushed_request_to_the_end_of_the_session(scene: Scene) -> None:
+    """The client pushes, she signs in, ends its access, signs out; and the client hears of it."""
+    tab, idp = scene.tab, scene.site.idp
+    await scene.site.add_app(
+        "bank",
+        application_type="native",
+        redirect_uris=("http://127.0.0.1/callback",),
+        backchannel_logout_uri=f"{scene.program.url.replace('127.0.0.1', 'localhost')}/callback",
+        require_pushed_authorization_requests=True,
+    )
+    form = REQUEST | {
+        "client_id": "bank",
+        "client_secret": idp.secrets["bank"],
+        "redirect_uri": f"{scene.program.url}/callback",
+        "scope": "openid offline_access",
+    }
+    pushed = await idp.send("POST", "/connect/par", data=form)
+    query = urlencode({"client_id": "bank", "request_uri": pushed.json["request_uri"]})
+    await tab.open(f"http://localhost:{idp.port}/connect/authorize?{query}")
+    await tab.sign_in(EMAIL, PASSWORD)
+    await tab.until_title("Allow bank?")
+    await tab.press("approve")
+    await tab.until_title("Welcome back")
+    code = scene.program.seen.pop()["code"]
+    callback = form["redirect_uri"]
+    tokens = (await scene.site.redeem(code, "bank", redirect_uri=callback)).json
+    await tab.open(scene.account)
+    await tab.press("end_application")
+    await expect(tab.page.get_by_role("status")).to_contain_text("has lost its access")
+    asked = {"token": tokens["access_token"], "client_id": "bank"}
+    asked["client_secret"] = idp.secrets["bank"]
+    assert not (await idp.send("POST", "/connect/introspect", data=asked)).json["active"]
+    await tab.page.get_by_role("link", name="Sign out").click()
+    await tab.press("sign_out")
+    await scene.program.heard.wait()
+    assert scene.program.seen[-1].keys() == {"logout_token"}
 
 
 async def test_A_AZ_04_no_page_in_a_frame(scene: Scene) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,13 @@ class GitHub:
         if form["code"] != "good" or form["client_secret"] != GITHUB_SECRET:
             return web.json_response({"error": "bad_verification_code"})  # with the status 200
         return web.json_response({"access_token": "gho_1", "token_type": "bearer", "scope": ""})
+
+    async def authorize(self, request: web.Request) -> web.Response:
+        """As if she had signed in there, and agreed."""
+        query = request.query
+        assert query["code_challenge_method"] == "S256"
+        back = f"{query['redirect_uri']}?code=good&state={query['state']}"
+        return web.Response(status=302, headers={"Location": back})
 
     async def answer(self, request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == "Bearer gho_1"
@@ -115,14 +123,21 @@ async def through(here: Browser, elsewhere: Browser, page: Page, text: str = "Co
     return await here.follow(await here.get(back))
 
 
-@pytest.fixture
-async def github() -> AsyncIterator[GitHub]:
+@asynccontextmanager
+async def answering_github() -> AsyncIterator[GitHub]:
     github, app = GitHub(), web.Application()
+    app.router.add_get("/login/oauth/authorize", github.authorize)
     app.router.add_post("/login/oauth/access_token", github.token)
     app.router.add_get("/api/v3/user", github.answer)
     app.router.add_get("/api/v3/user/emails", github.answer)
     async with TestServer(app) as server:
         github.url = f"http://localhost:{server.port}"
+        yield github
+
+
+@pytest.fixture
+async def github() -> AsyncIterator[GitHub]:
+    async with answering_github() as github:
         yield github
 
 
@@ -361,6 +376,21 @@ async def test_the_last_way_in_stays(scene: Scene) -> None:
     assert notice(page).startswith("It is the only way")
 
 
+async def test_who_proves_again_who_she_is_does_so_there(scene: Scene) -> None:
+    """That the provider knows her is no proof; not for who only comes here for the first time."""
+    here, elsewhere = scene.browsers()
+    login = await here.follow(await here.get("/account"))
+    address = await depart(login)
+    assert "prompt" not in parse_qs(urlsplit(address).query)
+    await here.follow(await here.get(await vouched(elsewhere, address)))
+    scene.site.clock.now += FRESH_SECONDS + 1
+    page = await here.follow(await here.get(SETUP))
+    address = await depart(page)
+    assert parse_qs(urlsplit(address).query)["prompt"] == ["login"]
+    page = await here.follow(await here.get(await vouched(elsewhere, address)))
+    assert page.title == "Set up a second factor"
+
+
 @pytest.mark.parametrize("attack", ["no proof", "of another session", "stale"])
 async def test_nobody_links_by_sending_her_somewhere(scene: Scene, attack: str) -> None:
     """Else an attacker who is signed in at the provider in her browser had her account."""
@@ -414,6 +444,13 @@ async def test_administrators_by_configuration(scene: Scene) -> None:
         assert user.is_administrator == expected
     here, elsewhere = named.browser(), scene.upstream.browser()
     await through(here, elsewhere, await here.follow(await here.get("/account")))
+    await scene.site.users.set_password(user.subject, PASSWORD)
+    page = await scene.site.browser().get("/account")
+    page = await page.browser.follow(page)
+    page = await page.browser.follow(await page.sign_in(UPSTREAM_EMAIL, PASSWORD))
+    new = "an entirely different sentence"
+    page = await do(page, "set_password", current=PASSWORD, password=new, again=new)
+    assert notice(page).startswith("The password is changed."), "her account is still hers"
     find = scene.site.idp.installation.services.find_user
     assert not (await find(user.subject) or user).is_administrator, "before she comes again, too"
 

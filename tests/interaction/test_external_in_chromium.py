@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import expect
@@ -16,7 +18,7 @@ from tests.process import free_port
 
 from .conftest import EMAIL, PASSWORD, SUBJECT, Site
 from .test_chromium import Program
-from .test_external import ELSEWHERE, UPSTREAM_EMAIL
+from .test_external import ELSEWHERE, GITHUB_SECRET, UPSTREAM_EMAIL, GitHub, answering_github
 
 WORK = "Continue with Work"
 
@@ -54,7 +56,13 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def scene(start_idp: StartIdp, tmp_path: Path) -> AsyncIterator[Scene]:
+async def github() -> AsyncIterator[GitHub]:
+    async with answering_github() as github:
+        yield github
+
+
+@pytest.fixture
+async def scene(start_idp: StartIdp, github: GitHub, tmp_path: Path) -> AsyncIterator[Scene]:
     clock, ports, program = Clock(), (free_port(), free_port()), Program()
     # Cookies know no ports, but names: so the two are two sites for the browser, too.
     upstream_issuer, issuer = f"http://localhost:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
@@ -68,6 +76,11 @@ async def scene(start_idp: StartIdp, tmp_path: Path) -> AsyncIterator[Scene]:
     )
     await upstream.add_user(UPSTREAM_EMAIL, ELSEWHERE, email_verified=True)
     (tmp_path / "work.secret").write_text(secret)
+    (tmp_path / "github.secret").write_text(GITHUB_SECRET)
+    (tmp_path / "github.toml").write_text(
+        f'name = "github"\ntype = "github"\nissuer = "{github.url}"\n'
+        'client_id = "apogee"\nclient_secret_file = "github.secret"\n'
+    )
     (tmp_path / "work.toml").write_text(
         f'name = "work"\ntype = "openid"\ntitle = "Work"\nissuer = "{upstream_issuer}"\n'
         'client_id = "downstream"\nclient_secret_file = "work.secret"\n'
@@ -77,7 +90,9 @@ async def scene(start_idp: StartIdp, tmp_path: Path) -> AsyncIterator[Scene]:
             clock=clock,
             port=ports[1],
             issuer=issuer,
-            identity_provider_files=(str(tmp_path / "work.toml"),),
+            identity_provider_files=tuple(
+                str(tmp_path / f"{name}.toml") for name in ("work", "github")
+            ),
             administrators=(f"work:{UPSTREAM_EMAIL}",),
             private_hosts=("localhost",),
         ),
@@ -102,6 +117,44 @@ async def test_somebody_comes_from_elsewhere(scene: Scene) -> None:
     (user,) = (await scene.site.users.all()).items
     assert user.roles == (ADMINISTRATOR_ROLE,)
     assert tab.problems == []
+
+
+async def test_somebody_comes_from_github(scene: Scene) -> None:
+    """And adds the other provider; that one's identity is nobody else's then."""
+    tab = scene.tab
+    await tab.open(scene.account)
+    await scene.press("Continue with GitHub")
+    await tab.until_title("Your account")
+    await scene.press("Add Work")
+    await scene.vouch()
+    status = tab.page.get_by_role("status")
+    await expect(status).to_have_text("From now on you can sign in so, too.")
+    await scene.press("Sign out")
+    await tab.press("sign_out")
+    await scene.site.add_user()
+    await tab.open(scene.account)
+    await tab.sign_in(EMAIL, PASSWORD)
+    await scene.press("Add Work")
+    await scene.agree()
+    await expect(status).to_contain_text("That is linked already")
+    assert tab.problems == []
+
+
+async def test_an_answer_as_of_another_provider(scene: Scene) -> None:
+    """Its ``iss`` is not that of the one that she was sent to (RFC 9207 §2.4)."""
+    tab = scene.tab
+    await tab.open(scene.account)
+    link = await tab.page.get_by_role("link", name=WORK).get_attribute("href")
+    sent = await tab.page.request.get(f"{scene.site.idp.url}{link}", max_redirects=0)
+    elsewhere, address = scene.upstream.browser(), urlsplit(sent.headers["location"])
+    page = await elsewhere.follow(await elsewhere.get(f"{address.path}?{address.query}"))
+    page = await elsewhere.follow(await page.sign_in(UPSTREAM_EMAIL, PASSWORD))
+    back = (await page.allow()).location
+    assert "iss=http%3A%2F%2Flocalhost" in back
+    await tab.open(re.sub("iss=[^&]*", "iss=https%3A%2F%2Fevil.example", back))
+    await tab.until_title("That did not work")
+    await tab.open(scene.account)
+    await tab.until_title("Sign in")
 
 
 async def test_somebody_links_and_removes_it(scene: Scene) -> None:

@@ -18,6 +18,7 @@ from ...errors import (
 from ...logs import annotate_request
 from ...management.actor import user_actor
 from ...management.desk import Management
+from ...management.users import UserCommands
 from ...requests import Session, UserAuthentication
 from ...services import Services
 from ..sources import Sources
@@ -51,6 +52,7 @@ class AccountEndpoint:
         self._grants = services.grants
         self._users = services.user_authenticator
         self._factors = services.second_factors
+        self._stored = services.users
         self._management = management
         self._now = services.now
         self._page = AccountPage(services)
@@ -131,9 +133,8 @@ class AccountEndpoint:
         try:
             await self._check_password(request, session, current)
             others = await self._sessions.of(session.user.subject)
-            user = await self._management.users(user_actor(session.user)).set_password(
-                session.user.subject, wanted
-            )
+            users = await self._own(session)
+            user = await users.set_password(session.user.subject, wanted)
         except SignInRefused:
             return _done(request, "password_wrong")
         except CommandRefused as error:
@@ -155,7 +156,7 @@ class AccountEndpoint:
         proven = UserAuthentication(session.user, session.begun_at, session.methods)
         try:
             await self._factors.verify(proven, code, self._sources.of(request))
-            users = self._management.users(user_actor(session.user))
+            users = await self._own(session)
             await users.remove_second_factor(session.user.subject)
         except SignInRefused:
             return _done(request, "code_wrong")
@@ -169,7 +170,7 @@ class AccountEndpoint:
     async def _unlink(
         self, request: web.Request, session: Session, form: Mapping[str, str]
     ) -> web.Response:
-        users = self._management.users(user_actor(session.user))
+        users = await self._own(session)
         provider, identity = form.get("provider", ""), form.get("identity", "")
         try:
             await users.unlink(session.user.subject, provider, identity)
@@ -179,6 +180,11 @@ class AccountEndpoint:
             annotate_request(reason=str(error))
             return _done(request, "identity_refused")
         return _done(request, "identity_unlinked")
+
+    async def _own(self, session: Session) -> UserCommands:
+        """Commands on her own account, by the roles that are stored, worth something or not."""
+        stored = await self._stored.get(session.user.subject)
+        return self._management.users(user_actor(stored or session.user))
 
     async def _check_password(self, request: web.Request, session: Session, password: str) -> None:
         """Raises as ``UserAuthenticator.authenticate``: attempts are counted here as there."""

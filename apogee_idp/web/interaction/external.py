@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -131,7 +132,10 @@ class ExternalEndpoint:
             "external", tuple(sent.items()), browser=key_of(secret)
         )
         try:
-            url = await provider.departure_url(self._departure(name, state, sent))
+            # Who is signed in already has come to prove that it is she.
+            again = purpose != "link" and await self._people.session(request) is not None
+            departure = replace(self._departure(name, state, sent), again=again)
+            url = await provider.departure_url(departure)
         except ExternalSignInFailed as error:
             annotate_request(sign_in="external", reason=str(error))
             return _told(request, "failed", 502)

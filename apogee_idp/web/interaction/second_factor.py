@@ -34,6 +34,7 @@ class SecondFactorEndpoint:
     def __init__(self, services: Services, management: Management, people: People) -> None:
         self._people = people
         self._factors = services.second_factors
+        self._stored = services.users
         self._management = management
         self._now = services.now
         self._issuer = urlsplit(services.settings.issuer).netloc
@@ -78,7 +79,8 @@ class SecondFactorEndpoint:
         except SignInRefused:
             return self._page(request, session, secret, shared, is_wrong=True)
         try:
-            users = self._management.users(user_actor(session.user))
+            stored = await self._stored.get(subject)
+            users = self._management.users(user_actor(stored or session.user))
             user = await users.add_second_factor(subject, factor)
         except CommandRefused as error:
             annotate_request(reason=str(error))
