@@ -9,10 +9,21 @@ from .user_model import ADMINISTRATOR_ROLE, Identity, User, comparable_email
 
 
 def entry_of(identity: Identity) -> str:
-    """How the setting ``administrators`` names this identity; "" if its address isn't verified."""
+    """How the setting ``administrators`` names this identity; "" if its address isn't verified.
+
+    Nor does it name one that only looks like another: what a provider has verified is this spelling
+    of the mailbox, in capitals or not.
+    """
     if not identity.email_verified or not identity.email:
         return ""
-    return f"{identity.provider}:{comparable_email(identity.email)}"
+    address = comparable_email(identity.email)
+    if _mailbox(identity.email).lower() != _mailbox(address):
+        return ""
+    return f"{identity.provider}:{address}"
+
+
+def _mailbox(email: str) -> str:
+    return email.rpartition("@")[0]
 
 
 def configured(user: User, administrators: Collection[str]) -> User:
