@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from .errors import ApogeeError
 from .logout_tokens import LogoutTokens
@@ -43,7 +44,7 @@ class BackChannelLogout:
         self._outgoing = outgoing
         self._report = report
         self._sleep = sleep
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[str]] = set()
 
     def tell(self, session: Session) -> None:
         """Begins to tell the clients of ``session``, which has ended; nobody waits for them."""
@@ -53,7 +54,7 @@ class BackChannelLogout:
                 continue
             telling = asyncio.create_task(self._tell(client_id, session))
             self._under_way.add(telling)
-            telling.add_done_callback(self._under_way.discard)
+            telling.add_done_callback(partial(self._told, client_id))
 
     async def close(self) -> None:
         """Gives up on those that were not reached yet, and reports them."""
@@ -61,7 +62,8 @@ class BackChannelLogout:
             telling.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _tell(self, client_id: str, session: Session) -> None:
+    async def _tell(self, client_id: str, session: Session) -> str:
+        """Why that was in vain, or ""."""
         problem = ""
         try:
             for pause in (0.0, *PAUSES):
@@ -69,14 +71,16 @@ class BackChannelLogout:
                 problem, is_final = await self._attempt(client_id, session)
                 if is_final:
                     break
-        except asyncio.CancelledError:
-            problem = "the server stopped"
-            raise
         except Exception as error:  # a plugin's key may raise anything
             problem = type(error).__name__
-        finally:
-            if problem:
-                self._report(client_id, problem)
+        return problem
+
+    def _told(self, client_id: str, telling: asyncio.Task[str]) -> None:
+        """One that was stopped may not even have begun."""
+        self._under_way.discard(telling)
+        problem = "the server stopped" if telling.cancelled() else telling.result()
+        if problem:
+            self._report(client_id, problem)
 
     async def _attempt(self, client_id: str, session: Session) -> tuple[str, bool]:
         """What went wrong, and whether that is how it stays."""

@@ -209,7 +209,8 @@ async def test_who_is_not_there_is_reported(tell_once: TellOnce) -> None:
     assert reported == [("app", "no connection to the host can be made")]
 
 
-async def test_what_was_not_told_before_the_end_is_reported(site: Site) -> None:
+@pytest.mark.parametrize("has_begun", [True, False], ids=["under way", "not begun"])
+async def test_what_was_not_told_before_the_end_is_reported(site: Site, has_begun: bool) -> None:
     """Nobody will tell it afterwards."""
     services = site.idp.installation.services
     reported: list[tuple[str, str]] = []
@@ -228,6 +229,7 @@ async def test_what_was_not_told_before_the_end_is_reported(site: Site) -> None:
             sleep=sleep,
         )
         back_channel.tell(SESSION)
-        await begun.wait()
+        if has_begun:
+            await begun.wait()
         await back_channel.close()
     assert reported == [("app", "the server stopped")]
