@@ -68,13 +68,18 @@ async def _check_client_files(settings: Settings) -> list[Finding]:
 
 async def _check_identity_providers(settings: Settings) -> list[Finding]:
     files = settings.identity_provider_files
-    if not files:
+    if not files and not settings.administrators:
         return []
     try:
         found = await asyncio.to_thread(read_identity_providers, files)
     except SettingsError as error:
         return [Finding("identity providers", False, problem) for problem in error.problems]
-    return [Finding("identity providers", True, ", ".join(each.name for each in found))]
+    names = [each.name for each in found]
+    unknown = [e for e in settings.administrators if e.partition(":")[0] not in names]
+    return [
+        Finding("identity providers", True, ", ".join(names)),
+        *(Finding("administrators", False, f"{e}: there is no such provider") for e in unknown),
+    ]
 
 
 def _check_templates(settings: Settings) -> list[Finding]:
