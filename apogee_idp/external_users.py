@@ -7,7 +7,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from .administrators import configured
-from .errors import ApogeeError, ChangedMeanwhile, CommandRefused, Duplicate
+from .errors import (
+    ApogeeError,
+    ChangedMeanwhile,
+    CommandRefused,
+    Duplicate,
+    TemporarilyUnavailable,
+)
 from .external.model import ExternalIdentity
 from .management.actor import SERVER_ACTOR, user_actor
 from .management.desk import Management
@@ -41,7 +47,8 @@ class ExternalUsers:
     async def of(self, external: ExternalIdentity, *, sign_up: bool) -> User:
         """Whose identity it is, as the provider describes her now.
 
-        Raises NoAccount if it is nobody's and can't become anybody's, or her account is disabled.
+        Raises NoAccount if it is nobody's and can't become anybody's, or her account is disabled,
+        and TemporarilyUnavailable while it is becoming somebody's.
         An address that is an account's leads there by its password alone: whoever has it at the
         provider may not be whoever has it here.
         """
@@ -79,9 +86,21 @@ class ExternalUsers:
         try:
             return await self._management.users(SERVER_ACTOR).add(account)
         except Duplicate:
-            raise NoAccount("address_taken") from None
+            return await self._first(external)
         except CommandRefused:
             raise NoAccount("refused") from None
+
+    async def _first(self, external: ExternalIdentity) -> User:
+        """Who was faster: she herself in another tab, or whose account it is.
+
+        Raises TemporarilyUnavailable while nobody can tell.
+        """
+        holder = await self._logins.find(external.email)
+        if holder is None:
+            raise TemporarilyUnavailable(reason="an account with this address is being made")
+        if not any(_is_of(each, external) for each in holder.identities):
+            raise NoAccount("address_taken")
+        return holder
 
     async def _described(self, user: User, external: ExternalIdentity) -> User:
         """With today's profile, and the role that her address gives; an audited change, if one."""
@@ -116,6 +135,10 @@ def _identity(external: ExternalIdentity, linked_at: int) -> Identity:
 
 
 def _updated(identity: Identity, external: ExternalIdentity) -> Identity:
-    if (identity.provider, identity.subject) != (external.provider, external.subject):
+    if not _is_of(identity, external):
         return identity
     return replace(identity, email=external.email, email_verified=external.email_verified)
+
+
+def _is_of(identity: Identity, external: ExternalIdentity) -> bool:
+    return (identity.provider, identity.subject) == (external.provider, external.subject)

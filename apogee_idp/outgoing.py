@@ -188,12 +188,19 @@ class Outgoing:
         )
 
 
+def is_url(text: object) -> bool:
+    """Whether ``text`` has the form of an address for browsers or for requests of ours."""
+    if not isinstance(text, str) or len(text) > _MAXIMUM_URL_CHARACTERS:
+        return False
+    return bool(_URL.fullmatch(text))
+
+
 def checked_url(text: str, private_hosts: Collection[str]) -> URL:
     """``text`` if it may be asked; raises OutgoingRefused.
 
     What its host resolves to is checked when it is.
     """
-    if len(text) > _MAXIMUM_URL_CHARACTERS or not _URL.fullmatch(text):
+    if not is_url(text):
         raise OutgoingRefused("the URL is not of the form https://host:port/path?query")
     try:
         url = URL(text)

@@ -18,6 +18,9 @@ from ..strict_json import NotStrictJson, parse_json_object
 
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2,4}")
 _KID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+KIDS_OF_OTHERS = re.compile(r"[A-Za-z0-9._~+/=-]{1,128}")
+"""Some providers name their keys in base64."""
+
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "jwk", "jku", "x5u", "x5c"})
 _JWS_SEGMENTS = 3
 _JWE_SEGMENTS = 5
@@ -40,8 +43,8 @@ class UnverifiedToken:
         return self.token.count(".") == _JWE_SEGMENTS - 1
 
 
-def parse_token(token: object) -> UnverifiedToken:
-    """The header of ``token``; raises InvalidToken."""
+def parse_token(token: object, *, kids: re.Pattern[str] = _KID) -> UnverifiedToken:
+    """The header of ``token``, whose ``kid`` has to match ``kids``; raises InvalidToken."""
     if not isinstance(token, str) or len(token) > MAXIMUM_TOKEN_CHARACTERS:
         raise InvalidToken(reason="too large for a token")
     if not _COMPACT.fullmatch(token) or token.count(".") == _JWS_SEGMENTS:
@@ -54,7 +57,7 @@ def parse_token(token: object) -> UnverifiedToken:
     algorithm, typ, kid = (header.get(name) for name in ("alg", "typ", "kid"))
     if not isinstance(algorithm, str) or not isinstance(typ, str | None):
         raise InvalidToken(reason="alg or typ is no text")
-    if kid is not None and (not isinstance(kid, str) or not _KID.fullmatch(kid)):
+    if kid is not None and (not isinstance(kid, str) or not kids.fullmatch(kid)):
         raise InvalidToken(reason="a kid that is none")
     return UnverifiedToken(token, algorithm, typ, kid, header)
 

@@ -9,9 +9,12 @@ from ..errors import OutgoingRefused
 from ..outgoing import Outgoing
 from .model import Departure, ExternalIdentity, ExternalSignInFailed, IdentityProvider
 from .openid_provider import usable_email, usable_profile
-from .requests import asked, bearer, code_in, departure_url, redeem
+from .requests import asked, bearer, check_issuer, code_in, departure_url, redeem, said
 
 GITHUB = "https://github.com"
+MOST_EMAILS = 100
+"""As many addresses GitHub tells at once."""
+
 _API = "https://api.github.com"
 
 
@@ -22,8 +25,9 @@ class GitHubProvider:
         self._provider = provider
         self._outgoing = outgoing
         host = provider.issuer.rstrip("/")
-        self._authorize = f"{host}/login/oauth/authorize"
-        self._token = f"{host}/login/oauth/access_token"
+        self._issuer = f"{host}/login/oauth"
+        self._authorize = f"{self._issuer}/authorize"
+        self._token = f"{self._issuer}/access_token"
         self._api = _API if host == GITHUB else f"{host}/api/v3"
 
     async def departure_url(self, departure: Departure) -> str:
@@ -35,8 +39,10 @@ class GitHubProvider:
     ) -> ExternalIdentity:
         """Who the access token for this code belongs to; raises ExternalSignInFailed.
 
-        The ``id`` is hers for ever; a ``login`` can be given to somebody else.
+        The ``id`` is hers for ever; a ``login`` can be given to somebody else. That an answer says
+        whose it is (RFC 9207), GitHub doesn't promise, but does.
         """
+        check_issuer(parameters, self._issuer, is_promised=False)
         form = {
             "code": code_in(parameters),
             "redirect_uri": departure.redirect_uri,
@@ -45,7 +51,7 @@ class GitHubProvider:
         response = await redeem(self._outgoing, self._token, self._provider, form, basic=False)
         token = response.get("access_token")
         if not isinstance(token, str):  # errors come with the status 200, too
-            raise ExternalSignInFailed("no access token for the code")
+            raise ExternalSignInFailed(f"no access token for the code{said(response)}")
         user = await asked(self._outgoing, f"{self._api}/user", headers=bearer(token))
         if type(user.get("id")) is not int:
             raise ExternalSignInFailed("a user without an id")
@@ -62,7 +68,7 @@ class GitHubProvider:
         """The primary address, and whether she has shown that it is hers."""
         try:
             found = await self._outgoing.get_json_list(
-                f"{self._api}/user/emails", headers=bearer(token)
+                f"{self._api}/user/emails?per_page={MOST_EMAILS}", headers=bearer(token)
             )
         except OutgoingRefused as error:
             raise ExternalSignInFailed(f"its e-mail addresses: {error}") from None

@@ -38,15 +38,15 @@ class Departure:
     """What is sent along with somebody, and has to fit what she brings back.
 
     ``state`` is the handle under which the rest is kept here; ``nonce`` comes back in the id_token,
-    and whoever redeems the code shows the ``verifier`` (RFC 7636). ``again`` asks
-    the provider to have her prove who she is, even if it knows.
+    and whoever redeems the code shows the ``verifier`` (RFC 7636). Who has to prove anew who
+    she is, even if the provider knows, does so after ``again_since`` (Unix seconds).
     """
 
     redirect_uri: str
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
-    again: bool = False
+    again_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..crypto.public_keys import VerificationKey, verification_keys
-from ..crypto.reading import UnverifiedToken, parse_token, text_claim, time_claim
+from ..crypto.reading import (
+    KIDS_OF_OTHERS,
+    UnverifiedToken,
+    parse_token,
+    text_claim,
+    time_claim,
+)
 from ..errors import InvalidToken, OutgoingRefused
 from ..model import SIGNING_ALGORITHMS
-from ..outgoing import Outgoing
+from ..outgoing import Outgoing, is_url
 from ..remote_keys import RemoteKeys
 from ..strict_json import NotStrictJson, parse_json_object
 from ..user_model import PROFILE_CLAIMS, checked_email, checked_profile
 from .model import Departure, ExternalIdentity, ExternalSignInFailed, IdentityProvider
-from .requests import asked, bearer, code_in, departure_url, redeem
+from .requests import asked, bearer, check_issuer, code_in, departure_url, redeem
 
 METADATA_SECONDS = 3600.0
 CLOCK_SECONDS = 60
 """By so much the clock of a provider may differ from ours."""
 
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_EMAIL = ("email", "email_verified")
 _MAXIMUM_SUBJECT = 255
 
 
@@ -51,7 +58,8 @@ class OpenIdProvider:
         """Raises ExternalSignInFailed if its metadata can't be had."""
         metadata = await self._metadata()
         endpoint: str = metadata["authorization_endpoint"]
-        more = {"prompt": "login"} if departure.again else {}
+        # What is asked for by max_age is said in the id_token (OpenID Connect Core §2, auth_time).
+        more = {} if departure.again_since is None else {"prompt": "login", "max_age": "0"}
         return departure_url(endpoint, self._provider, departure, nonce=departure.nonce, **more)
 
     async def arrival(
@@ -59,19 +67,19 @@ class OpenIdProvider:
     ) -> ExternalIdentity:
         """Raises ExternalSignInFailed for whatever its provider hasn't said for us, now."""
         metadata = await self._metadata()
-        self._check_issuer(metadata, parameters)
+        is_promised = metadata.get("authorization_response_iss_parameter_supported") is True
+        check_issuer(parameters, self._provider.issuer, is_promised=is_promised)
         form = {
             "code": code_in(parameters),
             "redirect_uri": departure.redirect_uri,
             "code_verifier": departure.verifier,
         }
-        methods = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         response = await redeem(
             self._outgoing,
             metadata["token_endpoint"],
             self._provider,
             form,
-            basic="client_secret_basic" in methods,
+            basic=_takes_basic(metadata),
         )
         try:
             claims = await self._verified(response.get("id_token"), metadata)
@@ -80,13 +88,6 @@ class OpenIdProvider:
         except InvalidToken as error:
             raise ExternalSignInFailed(f"the id_token: {error.reason}") from None
 
-    def _check_issuer(self, metadata: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
-        """RFC 9207 §2.4: an answer of another provider is none of this one."""
-        is_promised = metadata.get("authorization_response_iss_parameter_supported") is True
-        answered_by = parameters.get("iss", None if is_promised else self._provider.issuer)
-        if answered_by != self._provider.issuer:
-            raise ExternalSignInFailed("the answer is of another issuer")
-
     async def _metadata(self) -> Mapping[str, Any]:
         """OpenID Connect Discovery §4.3: its ``issuer`` is the configured one, to the letter."""
         if self._known is None or self._monotonic() >= self._known[0] + METADATA_SECONDS:
@@ -94,14 +95,14 @@ class OpenIdProvider:
             found = await asked(self._outgoing, url)
             if found.get("issuer") != self._provider.issuer:
                 raise ExternalSignInFailed("its metadata is of another issuer")
-            if not all(isinstance(found.get(name), str) for name in _ENDPOINTS):
+            if not all(map(is_url, map(found.get, _ENDPOINTS))):
                 raise ExternalSignInFailed("its metadata lacks an endpoint")
             self._known = self._monotonic(), found
         return self._known[1]
 
     async def _verified(self, id_token: object, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
         """What is signed by a key of its own (§3.1.3.7); raises InvalidToken."""
-        jws = parse_token(id_token)
+        jws = parse_token(id_token, kids=KIDS_OF_OTHERS)
         if jws.is_encrypted or jws.algorithm not in SIGNING_ALGORITHMS:
             raise InvalidToken(reason="an alg that is not accepted")
         for key in await self._candidates(jws, metadata["jwks_uri"]):
@@ -137,6 +138,7 @@ class OpenIdProvider:
             raise InvalidToken(reason="from the future")
         if not hmac.compare_digest(text_claim(claims, "nonce").encode(), departure.nonce.encode()):
             raise InvalidToken(reason="the nonce of another sign-in")
+        _check_proven(time_claim(claims, "auth_time"), departure.again_since)
 
     async def _identity(
         self,
@@ -152,7 +154,8 @@ class OpenIdProvider:
             more = await asked(self._outgoing, url, headers=bearer(token))
             if more.get("sub") != subject:  # §5.3.2
                 raise InvalidToken(reason="userinfo speaks of somebody else")
-            claims = {**more, **claims}
+            # Whether an address is verified says whoever says the address.
+            claims = {**more, **{name: claims[name] for name in claims if name not in _EMAIL}}
         email = claims.get("email")
         return ExternalIdentity(
             self._provider.name,
@@ -161,6 +164,21 @@ class OpenIdProvider:
             email_verified=claims.get("email_verified") is True,
             profile=usable_profile(claims),
         )
+
+
+def _check_proven(proven_at: int | None, since: int | None) -> None:
+    """Whoever sits at her browser can take ``prompt`` out of the address; raises InvalidToken.
+
+    Some providers don't say when she proved who she is, though max_age asks for it.
+    """
+    if since is not None and proven_at is not None and proven_at < since - CLOCK_SECONDS:
+        raise InvalidToken(reason="of a sign-in before this one")
+
+
+def _takes_basic(metadata: Mapping[str, Any]) -> bool:
+    """Whether the secret goes into the header, which is the default (Discovery §3)."""
+    methods = metadata.get("token_endpoint_auth_methods_supported")
+    return not isinstance(methods, list) or "client_secret_basic" in methods
 
 
 def usable_email(email: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -11,6 +12,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from ..errors import OutgoingRefused
 from ..outgoing import Outgoing
 from .model import Departure, ExternalSignInFailed, IdentityProvider
+
+_ERROR = re.compile(r"[a-z_]{1,64}")
 
 
 def departure_url(
@@ -36,8 +39,20 @@ def code_in(parameters: Mapping[str, str]) -> str:
     """The code that came back; raises ExternalSignInFailed if something else did."""
     code = parameters.get("code", "")
     if "error" in parameters or not code:
-        raise ExternalSignInFailed("the provider says no, or nothing")
+        raise ExternalSignInFailed(f"the provider gives no code{said(parameters)}")
     return code
+
+
+def said(answer: Mapping[str, Any]) -> str:
+    """The ``error`` in ``answer`` (RFC 6749 §4.1.2.1, §5.2) for the log, if it is one."""
+    error = answer.get("error")
+    return f": {error}" if isinstance(error, str) and _ERROR.fullmatch(error) else ""
+
+
+def check_issuer(parameters: Mapping[str, str], issuer: str, *, is_promised: bool) -> None:
+    """RFC 9207 §2.4: an answer of another provider is none of this one."""
+    if parameters.get("iss", None if is_promised else issuer) != issuer:
+        raise ExternalSignInFailed("the answer is of another issuer")
 
 
 async def redeem(

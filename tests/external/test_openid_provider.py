@@ -6,7 +6,7 @@ import base64
 import hmac
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -36,6 +36,7 @@ class Upstream:
     metadata: dict[str, Any] = field(default_factory=dict)
     claims: dict[str, Any] = field(default_factory=dict)
     key: jwk.JWK = KEY
+    kid: str = "k"
     header: dict[str, Any] = field(default_factory=dict)
     response: dict[str, Any] = field(default_factory=dict)
     userinfo: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class Upstream:
         return web.json_response({n: v for n, v in whole.items() if v is not None})
 
     async def jwks(self, _: web.Request) -> web.Response:
-        return web.json_response({"keys": [KEY.export_public(as_dict=True)]})
+        return web.json_response({"keys": [KEY.export_public(as_dict=True) | {"kid": self.kid}]})
 
     async def tell(self, request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == "Bearer at-1"
@@ -88,7 +89,7 @@ class Upstream:
             told,
             self.key.export_to_pem(private_key=True, password=None),
             algorithm="RS256",
-            headers={"kid": "k"} | self.header,
+            headers={"kid": self.kid} | self.header,
         )
         return web.json_response({"access_token": "at-1", "id_token": id_token} | self.response)
 
@@ -142,12 +143,11 @@ async def test_where_she_is_sent(upstream: Upstream) -> None:
         (None, True),
         (["client_secret_post", "client_secret_basic"], True),
         (["client_secret_post"], False),
+        (5, True),
     ],
-    ids=["nothing said", "both", "post alone"],
+    ids=["nothing said", "both", "post alone", "nonsense"],
 )
-async def test_how_the_code_is_redeemed(
-    upstream: Upstream, methods: list[str] | None, basic: bool
-) -> None:
+async def test_how_the_code_is_redeemed(upstream: Upstream, methods: Any, basic: bool) -> None:
     """With the verifier, and the secret in the way that the provider takes."""
     upstream.metadata["token_endpoint_auth_methods_supported"] = methods
     who = await upstream.client().arrival(DEPARTURE, {"code": "c-1"})
@@ -186,6 +186,15 @@ REFUSED: list[Any] = [
     pytest.param({"response": {"id_token": {"a": 1}}}, "token", id="an object"),
     pytest.param({"metadata": {"issuer": "https://evil.example"}}, "metadata", id="metadata"),
     pytest.param({"metadata": {"token_endpoint": None}}, "endpoint", id="no endpoint"),
+    pytest.param({"metadata": {"token_endpoint": 5}}, "endpoint", id="an endpoint of a number"),
+    pytest.param(
+        {"metadata": {"authorization_endpoint": "javascript:alert(1)"}}, "endpoint", id="script"
+    ),
+    pytest.param(
+        {"metadata": {"authorization_endpoint": "https://x.example/\r\nSet-Cookie: a=b"}},
+        "endpoint",
+        id="header",
+    ),
     pytest.param({"metadata": {"jwks_uri": "http://127.0.0.1:1/"}}, "keys", id="private jwks_uri"),
     pytest.param(
         {"metadata": {"token_endpoint": "https://127.0.0.1:1/"}}, "not public", id="private token"
@@ -252,6 +261,49 @@ async def test_whose_answer_it_is(
     assert upstream.forms == [], "no code goes to whoever didn't give it"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "again", "good"),
+    [
+        (CLOCK_SECONDS + 1, True, False),
+        (CLOCK_SECONDS, True, True),
+        (0, True, True),
+        (None, True, True),
+        (CLOCK_SECONDS + 1, False, True),
+    ],
+    ids=["before", "clocks differ", "just now", "not said", "not asked for"],
+)
+async def test_when_she_proved_who_she_is(
+    upstream: Upstream, seconds: int | None, again: bool, good: bool
+) -> None:
+    """Whoever has to prove it anew has done so since she left (§2, auth_time)."""
+    now = upstream.clock.now
+    departure = replace(DEPARTURE, again_since=now if again else None)
+    upstream.claims = {"auth_time": None if seconds is None else now - seconds}
+    if good:
+        assert (await upstream.client().arrival(departure, {"code": "c-1"})).subject == "e-1"
+        return
+    with pytest.raises(ExternalSignInFailed, match="before this one"):
+        await upstream.client().arrival(departure, {"code": "c-1"})
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [("server_error", ": server_error"), ("<b>\nno</b>", "$"), ("x" * 65, "$")],
+    ids=["an error", "anything else", "too long"],
+)
+async def test_what_it_says_instead_of_a_code(upstream: Upstream, error: str, told: str) -> None:
+    """Stands in the log, if it is an error's name."""
+    with pytest.raises(ExternalSignInFailed, match=f"^the provider gives no code{told}"):
+        await upstream.client().arrival(DEPARTURE, {"error": error, "code": "c-1"})
+    assert upstream.forms == []
+
+
+async def test_keys_may_be_named_in_base64(upstream: Upstream) -> None:
+    """As those of Amazon Cognito are."""
+    upstream.kid = "8AUt+pNO7A8/YkM8WdJpIi0m="
+    assert (await upstream.client().arrival(DEPARTURE, {"code": "c-1"})).subject == "e-1"
+
+
 async def test_clocks_may_differ(upstream: Upstream) -> None:
     """A little."""
     now = upstream.clock.now
@@ -273,6 +325,14 @@ async def test_what_the_id_token_lacks_is_asked_for(upstream: Upstream) -> None:
     who = await upstream.client().arrival(DEPARTURE, {"code": "c-1"})
     assert (who.email, who.email_verified) == ("ann@work.example", True)
     assert who.profile == {"name": "Ann"}, "of the rest, a profile can have nothing"
+
+
+async def test_who_says_the_address_says_whether_it_is_verified(upstream: Upstream) -> None:
+    """That one is, in the id_token, is not said of the one at userinfo."""
+    upstream.claims = {"email": None, "email_verified": True}
+    upstream.userinfo = {"email": "ann@work.example"}
+    who = await upstream.client().arrival(DEPARTURE, {"code": "c-1"})
+    assert (who.email, who.email_verified) == ("ann@work.example", False)
 
 
 @pytest.mark.parametrize("said", ["true", 1, None])

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 from aiohttp import web
@@ -50,6 +50,7 @@ class GitHub:
         ]
     )
     asked: list[dict[str, Any]] = field(default_factory=list)
+    statuses: dict[str, int] = field(default_factory=dict)
 
     async def token(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
@@ -62,12 +63,23 @@ class GitHub:
         """As if she had signed in there, and agreed."""
         query = request.query
         assert query["code_challenge_method"] == "S256"
-        back = f"{query['redirect_uri']}?code=good&state={query['state']}"
+        iss = quote(f"{self.url}/login/oauth", safe="")
+        back = f"{query['redirect_uri']}?code=good&iss={iss}&state={query['state']}"
         return web.Response(status=302, headers={"Location": back})
 
     async def answer(self, request: web.Request) -> web.Response:
+        """Lists by the page, of 30 unless more are asked for, of 100 at most."""
         assert request.headers["Authorization"] == "Bearer gho_1"
-        return web.json_response(self.user if request.path.endswith("/user") else self.emails)
+        name = request.path.rpartition("/")[2]
+        status = self.statuses.get(name, 200)
+        if status != 200:
+            return web.json_response(
+                {"message": "No"}, status=status, headers={"Retry-After": "60"}
+            )
+        if name == "user":
+            return web.json_response(self.user)
+        most = min(int(request.query.get("per_page", "30")), 100)
+        return web.json_response(self.emails[:most] if self.emails else self.emails)
 
 
 @dataclass
@@ -121,6 +133,14 @@ async def through(here: Browser, elsewhere: Browser, page: Page, text: str = "Co
     """From a page with the link to the upstream, and back."""
     back = await vouched(elsewhere, await depart(page, text))
     return await here.follow(await here.get(back))
+
+
+async def by_github(here: Browser, page: Page, **told: str) -> Page:
+    """Where the answer of GitHub leads, with a good code unless another is ``told``."""
+    address = await depart(page, "Continue with GitHub")
+    state = parse_qs(urlsplit(address).query)["state"][0]
+    answer = {"code": "good", "state": state} | told
+    return await here.get("/connect/callback/github?" + urlencode(answer))
 
 
 @asynccontextmanager
@@ -233,15 +253,61 @@ async def test_by_github(scene: Scene) -> None:
 )
 async def test_what_github_does_not_say(scene: Scene, change: dict[str, Any], told: str) -> None:
     """Nobody is made of it."""
-    code = change.pop("code", "good")
+    code = change.get("code", "good")
     for name, value in change.items():
         setattr(scene.github, name, value)
     here = scene.site.browser()
-    address = await depart(await scene.site.authorize(here), "Continue with GitHub")
-    state = parse_qs(urlsplit(address).query)["state"][0]
-    page = await here.get(f"/connect/callback/github?code={code}&state={state}")
+    page = await by_github(here, await scene.site.authorize(here), code=code)
     assert page.title == told
     assert await scene.users() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("user", 401),
+        ("user", 403),
+        ("emails", 403),
+        ("emails", 404),
+        ("emails", 429),
+        ("user", 500),
+    ],
+)
+async def test_github_refuses_to_say_it(scene: Scene, name: str, status: int) -> None:
+    """A token that has ended, too many requests, a scope that was not granted."""
+    scene.github.statuses[name] = status
+    here = scene.site.browser()
+    page = await by_github(here, await scene.site.authorize(here))
+    assert (page.status, page.title) == (502, "That did not work")
+    assert await scene.users() == []
+
+
+async def test_of_many_addresses_at_github_the_primary_one_counts(scene: Scene) -> None:
+    """Wherever it stands in the list."""
+    others = [
+        {"email": f"ann{number}@work.example", "primary": False, "verified": True}
+        for number in range(60)
+    ]
+    scene.github.emails = [*others, *scene.github.emails]
+    here = scene.site.browser()
+    await by_github(here, await scene.site.authorize(here))
+    (user,) = await scene.users()
+    assert user.email == UPSTREAM_EMAIL
+
+
+@pytest.mark.parametrize(
+    ("iss", "status"),
+    [("{github}/login/oauth", 303), (None, 303), ("https://evil.example", 502), ("{github}", 502)],
+    ids=["its own", "none", "other provider's", "not to the letter"],
+)
+async def test_github_may_say_whose_answer_it_is(
+    scene: Scene, iss: str | None, status: int
+) -> None:
+    """RFC 9207 §2.4: no code of another provider is shown to it."""
+    here = scene.site.browser()
+    told = {} if iss is None else {"iss": iss.format(github=scene.github.url)}
+    assert (await by_github(here, await scene.site.authorize(here), **told)).status == status
+    assert len(scene.github.asked) == (1 if status == 303 else 0)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +319,7 @@ async def test_what_github_does_not_say(scene: Scene, change: dict[str, Any], to
         pytest.param({"iss": ""}, 502, id="no iss where one is promised"),
         pytest.param({"code": "apogee_code_x"}, 502, id="wrong code"),
         pytest.param({"code": ""}, 502, id="no code"),
-        pytest.param({"error": "access_denied"}, 502, id="refused there"),
+        pytest.param({"error": "server_error"}, 502, id="broken there"),
     ],
 )
 async def test_A_AZ_05_an_answer_that_does_not_fit(
@@ -300,8 +366,21 @@ async def test_many_at_once_make_one_account(scene: Scene) -> None:
     for _ in range(5):
         page = await scene.site.authorize(here)
         backs.append(await vouched(elsewhere, await depart(page)))
-    await asyncio.gather(*(here.twin().get(back) for back in backs))
+    pages = await asyncio.gather(*(here.twin().get(back) for back in backs))
     assert len(await scene.users()) == 1
+    assert {page.status for page in pages} <= {303, 503}, "nobody is told that it is another's"
+    assert 303 in {page.status for page in pages}
+
+
+async def test_two_identities_that_claim_one_address_at_once(scene: Scene) -> None:
+    """One of them has the account; the other one is not let into it."""
+    here, elsewhere = scene.browsers()
+    by_work = await vouched(elsewhere, await depart(await scene.site.authorize(here)))
+    page = await scene.site.authorize(here)
+    pages = await asyncio.gather(here.twin().get(by_work), by_github(here.twin(), page))
+    (user,) = await scene.users()
+    assert len(user.identities) == 1
+    assert sorted(page.status for page in pages) in ([303, 403], [303, 503])
 
 
 async def test_an_address_that_is_an_accounts_leads_nowhere(scene: Scene) -> None:
@@ -389,6 +468,44 @@ async def test_who_proves_again_who_she_is_does_so_there(scene: Scene) -> None:
     assert parse_qs(urlsplit(address).query)["prompt"] == ["login"]
     page = await here.follow(await here.get(await vouched(elsewhere, address)))
     assert page.title == "Set up a second factor"
+
+
+async def test_that_a_client_wants_to_be_sure_is_told_the_provider(scene: Scene) -> None:
+    """Though she is not signed in here: there she may be, and not since a moment ago."""
+    for wish in ({"prompt": "login"}, {"prompt": "select_account"}, {"max_age": "60"}):
+        page = await scene.site.authorize(scene.site.browser(), **wish)
+        sent = parse_qs(urlsplit(await depart(page)).query)
+        assert (sent["prompt"], sent["max_age"]) == (["login"], ["0"])
+
+
+@pytest.mark.parametrize("taken_out", [True, False], ids=["taken out", "as it was"])
+async def test_whoever_sits_at_her_screen_does_not_get_around_it(
+    scene: Scene, taken_out: bool
+) -> None:
+    """By an address from which the wish is taken out: her provider says when she signed in."""
+    here, elsewhere = scene.browsers()
+    await through(here, elsewhere, await here.follow(await here.get("/account")))
+    scene.site.clock.now += FRESH_SECONDS + 1
+    address = await depart(await here.follow(await here.get(SETUP)))
+    if taken_out:
+        address = address.replace("&prompt=login", "").replace("&max_age=0", "")
+    page = await here.follow(await here.get(await vouched(elsewhere, address)))
+    assert page.title == ("That did not work" if taken_out else "Set up a second factor")
+
+
+@pytest.mark.parametrize("purpose", ["sign in", "link"])
+async def test_who_changes_her_mind_there_is_back_where_she_was(scene: Scene, purpose: str) -> None:
+    """And can choose another way."""
+    await scene.site.add_user()
+    here = scene.site.browser()
+    before = await (account(here) if purpose == "link" else scene.site.authorize(here))
+    address = await depart(before, "Add Work" if purpose == "link" else "Continue with Work")
+    state = parse_qs(urlsplit(address).query)["state"][0]
+    back = f"/connect/callback/work?error=access_denied&state={state}"
+    page = await here.follow(await here.get(back))
+    assert (page.status, page.title, page.url) == (200, before.title, before.url)
+    assert (await here.get(back)).status == 410
+    assert (await scene.user(SUBJECT)).identities == ()
 
 
 @pytest.mark.parametrize("attack", ["no proof", "of another session", "stale"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from aiohttp import web
 
@@ -53,7 +52,8 @@ class ExternalEndpoint:
             for purpose in _PAGES:
                 waiting = await self._people.interaction(request, purpose, secret)
                 if waiting is not None:
-                    return await self._leave(request, secret, purpose, waiting.handle)
+                    again = await self._has_to_prove_it(request, waiting)
+                    return await self._leave(request, secret, purpose, waiting.handle, again=again)
             return PlainPages.gone(request)
         except OAuthError as error:
             return PlainPages.refused(request, error)
@@ -109,6 +109,9 @@ class ExternalEndpoint:
     ) -> web.Response:
         sent = dict(kept.parameters)
         name = sent["provider"]
+        if parameters.get("error") == "access_denied":  # she has changed her mind
+            annotate_request(sign_in="external", reason="denied there")
+            return see_other(self._page_of(sent))
         departure = self._departure(name, kept.handle, sent)
         identity = await self._provider(name).arrival(departure, parameters)
         annotate_request(identity_provider=name)
@@ -116,8 +119,25 @@ class ExternalEndpoint:
             return await self._link(request, identity, sent)
         return await self._signed_in(request, identity, sent, secret)
 
+    async def _has_to_prove_it(self, request: web.Request, waiting: Interaction) -> bool:
+        """Whether it is not enough that the provider knows her.
+
+        She is signed in here and proves that it is she, or the client wants that of her.
+        """
+        asked = dict(waiting.parameters)
+        prompts = {"login", "select_account"}.intersection(asked.get("prompt", "").split())
+        if prompts or "max_age" in asked:
+            return True
+        return await self._people.session(request) is not None
+
     async def _leave(
-        self, request: web.Request, secret: str, purpose: str, handle: str
+        self,
+        request: web.Request,
+        secret: str,
+        purpose: str,
+        handle: str,
+        *,
+        again: bool = False,
     ) -> web.Response:
         name = request.match_info["provider"]
         provider = self._provider(name)
@@ -127,15 +147,13 @@ class ExternalEndpoint:
             "handle": handle,
             "nonce": new_value(),
             "verifier": new_value(),
+            "again_since": str(self._services.now()) if again else "",
         }
         state = await self._interactions.park(
             "external", tuple(sent.items()), browser=key_of(secret)
         )
         try:
-            # Who is signed in already has come to prove that it is she.
-            again = purpose != "link" and await self._people.session(request) is not None
-            departure = replace(self._departure(name, state, sent), again=again)
-            url = await provider.departure_url(departure)
+            url = await provider.departure_url(self._departure(name, state, sent))
         except ExternalSignInFailed as error:
             annotate_request(sign_in="external", reason=str(error))
             return _told(request, "failed", 502)
@@ -148,16 +166,14 @@ class ExternalEndpoint:
         sent: Mapping[str, str],
         secret: str,
     ) -> web.Response:
-        purpose: Purpose = "login" if sent["purpose"] == "login" else "authorization"
-        waiting = await self._waiting(sent["handle"], purpose, secret)
+        waiting = await self._waiting(sent["handle"], _purpose_of(sent), secret)
         if waiting is None:
             return PlainPages.gone(request)
         provider = self._services.external_providers.known[identity.provider]
         since = self._services.now()
         user = await self._users.of(identity, sign_up=provider.sign_up)
         proven = UserAuthentication(user, since, methods=())
-        page = f"{self._base}{_PAGES[purpose]}{waiting.handle}"
-        return await self._sign_in.proven(request, waiting, proven, page)
+        return await self._sign_in.proven(request, waiting, proven, self._page_of(sent))
 
     async def _link(
         self, request: web.Request, identity: ExternalIdentity, sent: Mapping[str, str]
@@ -172,9 +188,16 @@ class ExternalEndpoint:
         found = await self._interactions.find(handle, purpose)
         return found if found is not None and found.browser == key_of(secret) else None
 
+    def _page_of(self, sent: Mapping[str, str]) -> str:
+        """Where she came from."""
+        if sent["purpose"] == "link":
+            return f"{self._base}/account"
+        return f"{self._base}{_PAGES[_purpose_of(sent)]}{sent['handle']}"
+
     def _departure(self, name: str, state: str, sent: Mapping[str, str]) -> Departure:
         redirect_uri = self._services.settings.endpoint(f"/connect/callback/{name}")
-        return Departure(redirect_uri, state, sent["nonce"], sent["verifier"])
+        since = int(sent["again_since"]) if sent["again_since"] else None
+        return Departure(redirect_uri, state, sent["nonce"], sent["verifier"], since)
 
     def _provider(self, name: str) -> Provider:
         provider = self._services.external_providers.get(name)
@@ -184,6 +207,10 @@ class ExternalEndpoint:
 
     def _is_fresh(self, session: Session) -> bool:
         return self._services.now() <= session.auth_time + FRESH_SECONDS
+
+
+def _purpose_of(sent: Mapping[str, str]) -> Purpose:
+    return "login" if sent["purpose"] == "login" else "authorization"
 
 
 def _told(request: web.Request, name: str, status: int) -> web.Response:
