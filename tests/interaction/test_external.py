@@ -22,9 +22,11 @@ from apogee_idp.user_model import ADMINISTRATOR_ROLE, User
 from apogee_idp.web.interaction.second_factor import FRESH_SECONDS
 from tests.browser import Browser, Page
 from tests.clock import Clock
-from tests.conftest import StartIdp
+from tests.conftest import StartIdp, copy_store
 from tests.idp import ISSUER
+from tests.mongodb import Databases
 from tests.process import free_port
+from tests.wire_proxy import WireProxy
 
 from .conftest import EMAIL, PASSWORD, SUBJECT, Site
 from .test_account import account, do, notice
@@ -602,6 +604,28 @@ async def test_a_given_role_stays(scene: Scene) -> None:
     page = await here.get("/account")
     await do(page, "unlink", provider="work", identity=ELSEWHERE)
     assert (await scene.user(SUBJECT)).is_administrator
+
+
+async def test_F_DB_06_an_answer_is_not_spent_by_a_lost_store(
+    scene: Scene, databases: Databases, proxy: WireProxy, prepared_database: Path
+) -> None:
+    """503 as long as it is lost, on the way there and back; afterwards, the same answer does."""
+    await copy_store(prepared_database, url := databases.new())
+    site = await scene.start(store=proxy.in_front_of(url), handler_timeout=1.0)
+    await site.add_app()
+    here, elsewhere = site.browser(), scene.upstream.browser()
+    login = await site.authorize(here)
+    back = await vouched(elsewhere, await depart(login))
+    proxy.swallows = True
+    for lost in (await here.get(link_to(login, "Continue with Work")), await here.get(back)):
+        assert (lost.status, lost.location) == (503, "")
+    assert "__Host-apogee_session" not in here.cookies
+    proxy.swallows = False
+    for _ in range(50):
+        page = await here.get(back)
+        if page.status != 503:
+            break
+    assert (await here.follow(page)).title == "Allow The App?"
 
 
 async def test_a_provider_that_nobody_knows(scene: Scene) -> None:
