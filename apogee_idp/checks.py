@@ -77,7 +77,7 @@ async def _check_identity_providers(settings: Settings) -> list[Finding]:
     names = [each.name for each in found]
     unknown = [e for e in settings.administrators if e.partition(":")[0] not in names]
     return [
-        Finding("identity providers", True, ", ".join(names)),
+        Finding("identity providers", True, ", ".join(names) or "none"),
         *(Finding("administrators", False, f"{e}: there is no such provider") for e in unknown),
     ]
 

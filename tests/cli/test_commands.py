@@ -243,6 +243,24 @@ def test_check_looks_at_the_operators_pages(cli: Cli, tmp_path: Path) -> None:
     assert "ok    templates" in cli("check", APOGEE_TEMPLATES=str(tmp_path)).stdout
 
 
+def test_check_looks_at_identity_providers(cli: Cli, tmp_path: Path) -> None:
+    """What is wrong with their files, and who would be an administrator by one that isn't there."""
+    (tmp_path / "google.toml").write_text(
+        'name = "google"\ntype = "google"\nclient_id = "a"\nclient_secret_file = "g.secret"'
+    )
+    files = {"APOGEE_IDENTITY_PROVIDER_FILES": "google.toml"}
+    done = cli("check", **files)
+    assert (done.returncode, "g.secret: can't be read" in done.stdout) == (1, True)
+    (tmp_path / "g.secret").write_text("s")
+    for entry, code in (("google:ann@example.com", 0), ("gogle:ann@example.com", 1)):
+        done = cli("check", **files, APOGEE_ADMINISTRATORS=entry)
+        assert (done.returncode, f"{entry}: there is no such provider" in done.stdout) == (
+            code,
+            code == 1,
+        )
+        assert "ok    identity providers" in done.stdout
+
+
 def test_handlers_prints_the_sealed_table(cli: Cli) -> None:
     """Event, order, name, distribution and version, filter; the built-ins are plugins too."""
     lines = cli("handlers").stdout.splitlines()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
+import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -32,6 +34,7 @@ from .conftest import EMAIL, PASSWORD, SUBJECT, Site
 from .test_account import account, do, notice
 from .test_second_factor import SETUP, set_up
 
+CONFIG = Path(__file__).parents[2] / "config"
 UPSTREAM_EMAIL = "ann.lee@work.example"
 ELSEWHERE = "usr_" + "E" * 22
 GITHUB_SECRET = "github-secret"
@@ -672,6 +675,18 @@ def test_what_is_wrong_with_a_file_stops_the_start(tmp_path: Path, text: str, to
         read_identity_providers([str(tmp_path / "p.toml")])
     assert told in " ".join(caught.value.problems)
     assert str(tmp_path) in " ".join(caught.value.problems)
+
+
+def test_the_example_has_all_that_a_file_can_say(tmp_path: Path) -> None:
+    """And could be used as it stands, beside its secret."""
+    shutil.copy(CONFIG / "identity-providers" / "openid.toml", tmp_path)
+    (tmp_path / "work.secret").write_text("hush-hush")
+    path = tmp_path / "openid.toml"
+    (provider,) = read_identity_providers([str(path)])
+    assert (provider.name, provider.client_secret) == ("work", "hush-hush")
+    elsewhere = {"kind": "type", "client_secret": "client_secret_file"}
+    known = {elsewhere.get(each.name, each.name) for each in fields(provider)}
+    assert tomllib.loads(path.read_text()).keys() == known
 
 
 def test_google_needs_two_names_and_a_secret(tmp_path: Path) -> None:
