@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from .administrators import configured
 from .errors import (
@@ -108,7 +109,7 @@ class ExternalUsers:
             wanted = configured(
                 replace(
                     user,
-                    profile={**user.profile, **external.profile},
+                    profile=_told(user.profile, external.profile),
                     identities=tuple(_updated(each, external) for each in user.identities),
                 ),
                 self._management.settings.administrators,
@@ -132,6 +133,14 @@ def _identity(external: ExternalIdentity, linked_at: int) -> Identity:
         email_verified=external.email_verified,
         linked_at=linked_at,
     )
+
+
+def _told(known: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """A profile with what a provider tells; what was verified of one number is not of another."""
+    profile = {**known, **told}
+    if profile.get("phone_number") != known.get("phone_number"):
+        profile.pop("phone_number_verified", None)
+    return profile
 
 
 def _updated(identity: Identity, external: ExternalIdentity) -> Identity:

@@ -214,6 +214,22 @@ async def test_somebody_new_has_an_account_at_once(scene: Scene) -> None:
         assert [(each.provider, each.subject) for each in user.identities] == [("work", ELSEWHERE)]
 
 
+async def test_a_number_that_was_verified_here_is_not_another(scene: Scene) -> None:
+    """The provider tells a new one: nobody has verified that."""
+    path = Path(scene.site.idp.installation.settings.identity_provider_files[0])
+    path.write_text(path.read_text() + 'scopes = ["openid", "profile", "email", "phone"]\n')
+    site = await scene.start(store=scene.site.idp.installation.settings.store)
+    for number, is_verified in (("+1 555 1", True), ("+1 555 2", False)):
+        await scene.upstream.change_user(ELSEWHERE, profile={"phone_number": number})
+        here, elsewhere = site.browser(), scene.upstream.browser()
+        await through(here, elsewhere, await here.follow(await here.get("/account")))
+        (user,) = await scene.users()
+        assert user.profile["phone_number"] == number
+        assert "phone_number_verified" not in user.profile
+        verified = {"phone_number": number, "phone_number_verified": is_verified}
+        await scene.site.change_user(user.subject, profile=verified)
+
+
 async def test_by_github(scene: Scene) -> None:
     """The numeric id says who it is; the primary address is hers if it is verified."""
     here = scene.site.browser()
