@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,7 @@ from apogee_idp.management.users import NewUser, UserCommands
 from apogee_idp.requests import UserAuthentication
 from apogee_idp.second_factors import SecondFactors, rewrap_second_factors
 from apogee_idp.stores.base import Store
-from apogee_idp.stores.repositories import users_in
+from apogee_idp.stores.repositories import Repository, users_in
 from apogee_idp.throttling import SignInThrottle
 from apogee_idp.user_model import User
 from tests.clock import Clock
@@ -98,6 +100,31 @@ async def test_one_of_many_at_once_passes(scene: Scene, kind: str) -> None:
     assert sum(isinstance(each, UserAuthentication) for each in done) == 1
     others = [each for each in done if not isinstance(each, UserAuthentication)]
     assert all(isinstance(each, SignInRefused | TemporarilyUnavailable) for each in others)
+
+
+class Overtaken:
+    """Users as a process knows them that another one overtakes, once, before it writes."""
+
+    def __init__(self, users: Repository[User], overtake: Callable[[], Awaitable[object]]) -> None:
+        self._users = users
+        self._overtake = [overtake]
+        self.update = users.update
+
+    async def get(self, subject: str) -> User | None:
+        user = await self._users.get(subject)
+        if self._overtake:
+            await self._overtake.pop()()
+        return user
+
+
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+async def test_who_is_overtaken_looks_again(scene: Scene, kind: str) -> None:
+    """What was read before another process used the code counts for nothing."""
+    code = scene.code() if kind == "app" else scene.recovery[0]
+    users: Any = Overtaken(scene.users, lambda: scene.verify(code, scene.guarded_by(GUARD)))
+    slow = SecondFactors(users, [GUARD], SignInThrottle(monotonic=scene.clock), now=scene.clock)
+    with pytest.raises(SignInRefused):
+        await scene.verify(code, slow)
 
 
 async def test_A_AZ_08_guesses_wait(scene: Scene) -> None:
