@@ -199,6 +199,32 @@ async def test_a_client_that_wants_it_of_who_has_none(site: Site) -> None:
     assert (access["acr"], access["amr"]) == (TWO_FACTORS, ["pwd", "otp", "mfa"])
 
 
+@pytest.mark.parametrize("wish", [{"prompt": "login"}, {"max_age": "0"}], ids=str)
+async def test_who_sets_it_up_on_the_way_has_signed_in_for_it(
+    site: Site, wish: dict[str, str]
+) -> None:
+    """Once is enough, also for a client that wants that of her."""
+    await site.add_app("bank", require_second_factor=True)
+    browser = site.browser()
+    page = await site.authorize(browser, client_id="bank", **wish)
+    page = await browser.follow(await page.sign_in(EMAIL, PASSWORD))
+    _, done = await set_up(site, await browser.follow(await page.submit(action="set_up")))
+    link = re.search(r'<a href="([^"]+)">I have kept them', done.text)
+    assert link is not None
+    page = await browser.follow(await browser.get(html.unescape(link[1])))
+    assert page.title == "Allow bank?"
+
+
+async def test_who_has_signed_in_before_sets_it_up_and_signs_in_for_it(site: Site) -> None:
+    """A second factor is not what ``prompt`` wants."""
+    await site.add_app("bank", require_second_factor=True)
+    browser = await site.signed_in()
+    login = await site.authorize(browser, client_id="bank", prompt="login")
+    handle = login.action.rpartition("/")[2]
+    await set_up(site, await browser.get(f"{SETUP}?continue={handle}"))
+    assert (await browser.get(login.url)).title == "Sign in"
+
+
 async def test_a_client_that_wants_it_hears_who_does_not(site: Site) -> None:
     """Who cancels, and whom no page may be shown."""
     await site.add_app("bank", require_second_factor=True)
@@ -227,9 +253,22 @@ async def test_who_signed_in_before_it_was_set_up_steps_up(
     before = browser.cookies["__Host-apogee_session"]
     page = await site.authorize(browser, client_id=client_id, **changes)
     assert page.title == "Second step"
+    assert "start_over" not in page.text, "it would lead here again"
     page = await browser.follow(await page.submit(code=app.code(), action="second_factor"))
     assert browser.cookies["__Host-apogee_session"] != before
     assert page.title == f"Allow {client_id}?" if client_id == "bank" else "code" in page.parameters
+
+
+async def test_who_can_not_step_up_goes_back_to_the_client(site: Site) -> None:
+    """She is signed in as before."""
+    await site.add_app("bank", require_second_factor=True)
+    browser, elsewhere = await site.signed_in(), site.browser()
+    await account(elsewhere)
+    await set_up(site, await elsewhere.get(SETUP))
+    page = await site.authorize(browser, client_id="bank")
+    assert page.title == "Second step"
+    assert (await page.submit(action="cancel")).parameters["error"] == "access_denied"
+    assert (await browser.get("/account")).status == 200
 
 
 @pytest.mark.parametrize("acr_values", [TWO_FACTORS, f"{TWO_FACTORS} {ONE_FACTOR}", "urn:x"])

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import segno
 from aiohttp import web
 
-from ...browser_secrets import is_proof, is_value, proof
+from ...browser_secrets import is_proof, is_value, key_of, proof
 from ...crypto.one_time_passwords import is_totp_secret, totp_uri
 from ...errors import CommandRefused, InvalidRequest, OAuthError, SignInRefused
 from ...interactions import INTERACTION_SECONDS
@@ -36,6 +36,7 @@ class SecondFactorEndpoint:
         self._factors = services.second_factors
         self._stored = services.users
         self._management = management
+        self._interactions = services.interactions
         self._now = services.now
         self._issuer = urlsplit(services.settings.issuer).netloc
         self._own_forms = OwnForms(services.settings)
@@ -87,11 +88,22 @@ class SecondFactorEndpoint:
             return see_other(f"{self._base}/account?done=second_factor_refused")
         methods = tuple(dict.fromkeys((*session.methods, "otp", "mfa")))
         proven = UserAuthentication(user, session.begun_at, methods)
-        value, _ = await self._people.sign_in_again(request, proven, session)
+        value, begun = await self._people.sign_in_again(request, proven, session)
+        await self._carry_over(request, secret, session, begun)
         context: dict[str, object] = {"codes": codes, "onward": self._address_behind(request)}
         response = render_page(request, "recovery_codes.html", context)
         response.headers["Cache-Control"] = "no-store"
         return self._people.remember(response, value)
+
+    async def _carry_over(
+        self, request: web.Request, secret: str, before: Session, after: Session
+    ) -> None:
+        """Who has signed in for the request that waits has not to do so again."""
+        waiting = await self._interactions.find(_onward(request), "authorization")
+        if waiting is None or waiting.browser != key_of(secret):
+            return
+        if waiting.session_id == before.id:
+            await self._interactions.note_session(waiting, after.id)
 
     def _page(
         self,

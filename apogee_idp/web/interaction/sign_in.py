@@ -98,6 +98,7 @@ class SignIn:
         template = "login.html"
         if pending is not None:
             template, context["email"] = "second_factor.html", pending.user.email
+            context["is_step_up"] = asked.signed_in == pending.user.email
         response = render_page(request, template, context, form_action=asked.form_action)
         response.headers["Cache-Control"] = "no-store"
         if problem is not None:
