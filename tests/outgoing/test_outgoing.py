@@ -54,10 +54,13 @@ class Names(AbstractResolver):
         self.is_closed = True
 
 
-async def refusal(url: str, private_hosts: tuple[str, ...] = (), **options: Any) -> str:
+async def refusal(
+    url: str, private_hosts: tuple[str, ...] = (), *, sends: bool = False, **options: Any
+) -> str:
+    """Why nothing is asked at ``url``, or, for what ``sends``, nothing is told there."""
     async with Outgoing(private_hosts, **options) as outgoing:
         with pytest.raises(OutgoingRefused) as caught:
-            await outgoing.get_json(url)
+            await (outgoing.send_form(url, {"a": "b"}) if sends else outgoing.get_json(url))
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     assert MARK not in str(caught.value)
@@ -148,9 +151,10 @@ def within(seconds: float) -> Iterator[None]:
     ],
 )
 async def test_A_CA_06_urls_that_are_never_asked(url: str) -> None:
-    """Refused before any name is looked up."""
+    """Refused before any name is looked up; and nothing is sent there."""
     names = Names([PUBLIC])
-    await refusal(url, ("private.test",), resolver=lambda: names)
+    for sends in (False, True):
+        await refusal(url, ("private.test",), sends=sends, resolver=lambda: names)
     assert names.asked == []
 
 
@@ -224,8 +228,11 @@ async def test_A_CA_06_a_name_with_any_private_address_is_refused(addresses: lis
     """Decided by what is connected to, so the URL may look as it likes."""
     names = Names(addresses)
     async with raw_server(http(BODY)) as server:
-        await refusal(f"https://keys.example:{server.port}/", resolver=lambda: names)
-    assert (names.asked, server.connections) == (["keys.example"], 0)
+        for sends in (False, True):
+            await refusal(
+                f"https://keys.example:{server.port}/", sends=sends, resolver=lambda: names
+            )
+    assert (names.asked, server.connections) == (["keys.example"] * 2, 0)
     assert names.is_closed
 
 
@@ -258,6 +265,15 @@ async def test_A_CA_06_no_status_but_200_will_do(status: int) -> None:
             )
         )
     assert str(status) in text
+    assert (server.connections, target.connections) == (1, 0)
+
+
+async def test_A_CA_06_a_form_is_not_sent_on() -> None:
+    """Whoever is told where else it could go only hears that it was a redirect."""
+    async with raw_server(http(BODY)) as target:
+        redirect = http(b"", "307 Elsewhere", f"Location: {target.url}")
+        async with raw_server(redirect) as server, Outgoing({"localhost"}) as outgoing:
+            assert await outgoing.send_form(server.url, {"a": "b"}) == 307
     assert (server.connections, target.connections) == (1, 0)
 
 
