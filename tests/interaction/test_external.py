@@ -555,6 +555,18 @@ async def test_a_link_is_of_the_session_that_began_it(scene: Scene) -> None:
     assert (await scene.user(SUBJECT)).identities == ()
 
 
+async def test_a_link_that_takes_too_long_is_none(scene: Scene) -> None:
+    """By then somebody else may sit at her screen."""
+    await scene.site.add_user()
+    here, elsewhere = scene.browsers()
+    page = await account(here)
+    scene.site.clock.now += FRESH_SECONDS
+    back = await vouched(elsewhere, await depart(page, "Add Work"))
+    scene.site.clock.now += 1
+    assert (await here.get(back)).status == 410
+    assert (await scene.user(SUBJECT)).identities == ()
+
+
 async def test_the_second_factor_is_asked_for_all_the_same(scene: Scene) -> None:
     """What she has set up here is hers to prove here."""
     here, elsewhere = scene.browsers()
