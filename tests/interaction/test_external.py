@@ -99,6 +99,13 @@ class Scene:
     def browsers(self) -> tuple[Browser, Browser]:
         return self.site.browser(), self.upstream.browser()
 
+    async def with_work(self, line: str) -> Site:
+        """The same server, whose file of the upstream says that, too."""
+        settings = self.site.idp.installation.settings
+        path = Path(settings.identity_provider_files[0])
+        path.write_text(path.read_text() + line + "\n")
+        return await self.start(store=settings.store)
+
     async def user(self, subject: str) -> User:
         user = await users_in(self.site.idp.installation.store).get(subject)
         assert user is not None
@@ -216,9 +223,7 @@ async def test_somebody_new_has_an_account_at_once(scene: Scene) -> None:
 
 async def test_a_number_that_was_verified_here_is_not_another(scene: Scene) -> None:
     """The provider tells a new one: nobody has verified that."""
-    path = Path(scene.site.idp.installation.settings.identity_provider_files[0])
-    path.write_text(path.read_text() + 'scopes = ["openid", "profile", "email", "phone"]\n')
-    site = await scene.start(store=scene.site.idp.installation.settings.store)
+    site = await scene.with_work('scopes = ["openid", "profile", "email", "phone"]')
     for number, is_verified in (("+1 555 1", True), ("+1 555 2", False)):
         await scene.upstream.change_user(ELSEWHERE, profile={"phone_number": number})
         here, elsewhere = site.browser(), scene.upstream.browser()
@@ -420,6 +425,20 @@ async def test_an_address_that_is_not_verified(scene: Scene) -> None:
     page = await through(here, elsewhere, await scene.site.authorize(here))
     assert (page.status, page.title) == (403, "There is no account for you")
     assert await scene.users() == []
+
+
+async def test_where_nobody_signs_up_by_it(scene: Scene) -> None:
+    """It leads to an account that it was linked to, and else to none."""
+    site = await scene.with_work("sign_up = false")
+    here, elsewhere = site.browser(), scene.upstream.browser()
+    page = await through(here, elsewhere, await site.authorize(here))
+    assert (page.status, page.title) == (403, "There is no account for you")
+    assert await scene.users() == []
+    await site.add_user()
+    await through(here, elsewhere, await account(here), "Add Work")
+    other = site.browser()
+    page = await through(other, elsewhere, await site.authorize(other))
+    assert page.title == "Allow The App?"
 
 
 async def test_a_disabled_account_stays_so(scene: Scene) -> None:
