@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .crypto.keys import ENCRYPTION_ALGORITHM
 from .crypto.passwords import PasswordHashes
 from .crypto.sealing import KeyEncryptionKey
 from .crypto.secrets import generate_subject
@@ -42,6 +43,9 @@ from .stores.base import Store
 from .stores.directory import Directory
 from .stores.mongo import MongoStore
 from .stores.sqlite import SqliteStore
+from .telemetry.key_gauges import KeyGauges
+from .telemetry.observed_store import observed
+from .telemetry.opening import Telemetry, opened_telemetry
 from .wiring import Foundation, build_registry, build_services
 
 _PATIENCE = 5.0
@@ -63,6 +67,7 @@ class Installation:
     configured_clients: tuple[ConfiguredClient, ...]
     management: Management
     key_encryption_key: KeyEncryptionKey
+    telemetry: Telemetry
     readiness: Readiness
     housekeeper: Housekeeper
     following: asyncio.Task[None]
@@ -197,18 +202,26 @@ async def closing_store(
 
 @asynccontextmanager
 async def opened_installation(
-    settings: Settings, *, now: Callable[[], int] = now
+    settings: Settings,
+    *,
+    now: Callable[[], int] = now,
+    metrics_directory: Path | None = None,
 ) -> AsyncIterator[Installation]:
     """Everything a server needs, checked and sealed; ``now`` is its clock, in Unix seconds.
 
-    The store may still have to come: see ``Installation.until_ready``. Raises SettingsError,
-    KeyringError or RegistryError: then it must not start.
+    The store may still have to come: see ``Installation.until_ready``. Processes that are given the
+    same ``metrics_directory``, empty at first, count together. Raises SettingsError, KeyringError
+    or RegistryError: then it must not start.
     """
     keys = key_encryption_keys(settings)
     configured = await asyncio.to_thread(read_client_files, settings.client_files)
     files = settings.identity_provider_files
     given = Given(keys, await asyncio.to_thread(read_identity_providers, files))
-    async with closing_store(settings, now=now, patience=_patience_of(settings)) as store:
+    async with (
+        opened_telemetry(settings, metrics_directory=metrics_directory) as telemetry,
+        closing_store(settings, now=now, patience=_patience_of(settings)) as unobserved,
+    ):
+        store = observed(unobserved, telemetry.metrics)
         changes, plugin_keys = changes_in(store, now=now), PluginKeys()
         keeper = KeyKeeper(
             AuditedKeyRing(store, changes, SERVER_ACTOR),
@@ -220,17 +233,47 @@ async def opened_installation(
         )
         async with _founded(settings, store, keeper.ring, given, now) as foundation:
             services = build_services(foundation)
-            registry = build_registry(services)
+            registry = build_registry(services, telemetry)
             plugin_keys.ask(registry)
             changes.ask(registry)
             management = management_of(foundation, changes)
+            _watch(telemetry, services, keeper)
             async with _kept_in_step(foundation, keeper, services, changes.audit) as kept:
                 try:
                     yield Installation(
-                        settings, store, services, registry, configured, management, keys[0], *kept
+                        settings,
+                        store,
+                        services,
+                        registry,
+                        configured,
+                        management,
+                        keys[0],
+                        telemetry,
+                        *kept,
                     )
                 finally:
                     await services.backchannel_logout.close()
+
+
+def _watch(telemetry: Telemetry, services: Services, keeper: KeyKeeper) -> None:
+    """Lets the metrics ask what is counted elsewhere."""
+    metrics, settings = telemetry.metrics, services.settings
+    if metrics is None:
+        return
+    for name, directory in _directories_of(services).items():
+        metrics.watch_cache(name, directory.lookups)
+    renewed = (*settings.signing_algorithms, ENCRYPTION_ALGORITHM)
+    periods = periods_of(settings)
+    metrics.watch_keys(KeyGauges(lambda: keeper.records, renewed, periods, services.now))
+
+
+def _directories_of(services: Services) -> dict[str, Directory[Any]]:
+    """The caches, by the collection that they stand before."""
+    return {
+        "applications": services.clients,
+        "scopes": services.scopes,
+        "resources": services.resources,
+    }
 
 
 def _patience_of(settings: Settings) -> float:
@@ -283,12 +326,7 @@ async def _kept_in_step(
     """Follows the store and looks after it meanwhile."""
     store, grace = foundation.store, foundation.settings.cache_stale_seconds
     readiness = Readiness(grace=grace, monotonic=time.monotonic)
-    directories: dict[str, Directory[Any]] = {
-        "applications": services.clients,
-        "scopes": services.scopes,
-        "resources": services.resources,
-    }
-    follower = StoreFollower(store, keeper, directories, readiness)
+    follower = StoreFollower(store, keeper, _directories_of(services), readiness)
     every_minute = (
         store.revocations.expire,
         store.tokens.expire,

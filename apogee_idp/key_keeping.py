@@ -88,6 +88,11 @@ class KeyKeeper:
         return self._opened is not None
 
     @property
+    def records(self) -> KeyRecords:
+        """The keys of the ring, as they rest in the store."""
+        return self._record.keys
+
+    @property
     def problem(self) -> str | None:
         """What keeps the ring from signing as it should, for whoever looks after it."""
         if self._sources_problem is not None:

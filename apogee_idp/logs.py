@@ -10,7 +10,7 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TextIO
@@ -161,22 +161,29 @@ def observe_handler(event: str, handler: str, seconds: float) -> None:
         timings[f"{event}.{handler}"] = round(seconds * 1000, 3)
 
 
-def finish_request(**fields: object) -> None:
-    """Writes the event of the request in progress."""
-    annotate_request(**fields)
-    _log.info("request_finished", **(_REQUEST.get() or {}))
+def finish_request(**fields: object) -> Mapping[str, Any]:
+    """Writes the event of the request in progress, and returns it."""
+    event = (_REQUEST.get() or {}) | fields
+    _log.info("request_finished", **event)
     _REQUEST.set(None)
+    return event
 
 
 def log_fault(name: str, error: BaseException) -> None:
     """An error that is ours to mend: its type and place, and the handler if one is to blame."""
     event: EventDict = {
-        "request_id": (_REQUEST.get() or {}).get("request_id"),
+        **_ids_of_the_request(),
         "handler": getattr(error, "handler", None),
         "problem": getattr(error, "problem", None),
         "exc_info": error.__cause__ or error,
     }
     _log.error(name, **describe_exception(None, name, event))
+
+
+def _ids_of_the_request() -> EventDict:
+    request = _REQUEST.get() or {}
+    ids = {"request_id": request.get("request_id")}
+    return ids | {name: request[name] for name in ("trace_id",) if name in request}
 
 
 def log_command_fault(error: BaseException) -> None:

@@ -6,9 +6,9 @@ import asyncio
 import inspect
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -29,7 +29,10 @@ Handler = Callable[[Event], Awaitable[object]]
 Filter = Callable[[Event], bool]
 Observer = Callable[[str, str, float], None]
 """Told after each handler: event, handler, seconds."""
+Span = Callable[[str], AbstractContextManager[object]]
+"""Surrounds what has this name: an event, or one of its handlers."""
 
+_NO_SPAN = nullcontext()
 _HANDLER_NAME = re.compile("[a-z][a-z0-9_]*")
 _DECISIONS = (OAuthError, CommandRefused, StoreUnavailable, HandlerFault)
 
@@ -67,11 +70,18 @@ class Registry:
     is cancelled.
     """
 
-    __slots__ = ("_observe", "_pending", "_sealed", "_source", "_timeout")
+    __slots__ = ("_observe", "_pending", "_sealed", "_source", "_span", "_timeout")
 
-    def __init__(self, *, handler_timeout: float = 2.0, observe: Observer | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        handler_timeout: float = 2.0,
+        observe: Observer | None = None,
+        span: Span | None = None,
+    ) -> None:
         self._timeout = handler_timeout
         self._observe = observe
+        self._span = span
         self._pending: list[Registration] = []
         self._sealed: Mapping[type, tuple[Registration, ...]] | None = None
         self._source = Source(plugin="-")
@@ -128,7 +138,7 @@ class Registry:
         if missing:
             raise RegistryError("; ".join(missing))
         by_event: dict[type, tuple[Registration, ...]] = {}
-        for row in rows:
+        for row in rows if self._span is None else _spanned(rows, self._span):
             by_event[row.event] = (*by_event.get(row.event, ()), row)
         self._sealed = MappingProxyType(by_event)
 
@@ -142,9 +152,10 @@ class Registry:
         A refusal (OAuthError; of a Command, CommandRefused) or a lost store (StoreUnavailable)
         passes through unchanged; anything else a handler does wrong becomes a HandlerFault.
         """
-        for row in self._table().get(type(event), ()):
-            if until is None or row.order < until:
-                await self._offer(row, event)
+        with self._surrounding(event):
+            for row in self._table().get(type(event), ()):
+                if until is None or row.order < until:
+                    await self._offer(row, event)
 
     async def tell(self, event: object, *, since: int) -> list[HandlerFault]:
         """Runs the handlers from the order ``since`` on, each whatever became of those before it.
@@ -152,15 +163,19 @@ class Registry:
         What they raise is returned: it is too late to refuse anything.
         """
         errors: list[HandlerFault] = []
-        for row in self._table().get(type(event), ()):
-            if row.order >= since:
-                try:
-                    await self._offer(row, event)
-                except HandlerFault as error:
-                    errors.append(error)
-                except _DECISIONS as error:
-                    errors.append(HandlerFault(row.name, _what_was_raised(error)))
+        with self._surrounding(event):
+            for row in self._table().get(type(event), ()):
+                if row.order >= since:
+                    try:
+                        await self._offer(row, event)
+                    except HandlerFault as error:
+                        errors.append(error)
+                    except _DECISIONS as error:
+                        errors.append(HandlerFault(row.name, _what_was_raised(error)))
         return errors
+
+    def _surrounding(self, event: object) -> AbstractContextManager[object]:
+        return _NO_SPAN if self._span is None else self._span(type(event).__name__)
 
     async def _offer(self, row: Registration, event: object) -> None:
         if row.when is not None and not _asked(row.when, row.name, event):
@@ -203,6 +218,17 @@ class Registry:
             raise HandlerFault(row.name, f"took longer than {self._timeout} s and hid it")
         if result is not None:
             raise HandlerFault(row.name, f"returned {type(result).__name__}, not None")
+
+
+def _spanned(rows: Iterable[Registration], span: Span) -> Iterator[Registration]:
+    def spanned(row: Registration) -> Handler[Any]:
+        async def handler(event: object) -> object:
+            with span(row.name):
+                return await row.handler(event)
+
+        return handler
+
+    return (replace(row, handler=spanned(row)) for row in rows)
 
 
 def _decisions_on(event: object) -> tuple[type[ApogeeError], ...]:

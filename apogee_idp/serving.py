@@ -10,6 +10,8 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import cast
 
 from aiohttp import web
@@ -20,6 +22,7 @@ from .logs import LoopErrors, log_configured_client, log_lifecycle
 from .management.actor import SERVER_ACTOR
 from .management.configured_clients import ConfiguredClients
 from .settings import Settings
+from .telemetry.metrics import Metrics
 from .web.api.calls import Desk
 from .web.application import create_application
 from .web.connection import Connection, refuse_expectations
@@ -35,11 +38,15 @@ _RETRY_SECONDS = 0.5
 
 
 async def serve(
-    settings: Settings, *, announce: Callable[[Installation], Awaitable[None]] | None = None
+    settings: Settings,
+    *,
+    announce: Callable[[Installation], Awaitable[None]] | None = None,
+    metrics_directory: Path | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then answers what is in flight and returns.
 
-    ``announce`` is awaited once the server is ready. Raises what ``opened_installation``,
+    ``announce`` is awaited once the server is ready. Processes that are given the same
+    ``metrics_directory``, empty at first, count together. Raises what ``opened_installation``,
     ``until_ready`` and ``listening`` raise.
     """
     loop = asyncio.get_running_loop()
@@ -47,7 +54,10 @@ async def serve(
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
-    async with opened_installation(settings) as installation, listening(installation) as port:
+    async with (
+        opened_installation(settings, metrics_directory=metrics_directory) as installation,
+        listening(installation) as port,
+    ):
         log_lifecycle("listening", host=settings.host, port=port, issuer=settings.issuer)
         await _first_of(stop.wait(), _announce_and_follow(installation, announce))
         log_lifecycle("stopping")
@@ -107,10 +117,11 @@ async def listening(installation: Installation) -> AsyncIterator[int]:
         installation.registry,
         installation.key_encryption_key,
     )
-    application = create_application(desk, in_flight)
+    application = create_application(desk, in_flight, installation.telemetry)
+    refused = _counting_refusals(installation.telemetry.metrics)
     async with (
         _health_listening(installation),
-        _accepting(application, settings.host, settings.port) as server,
+        _accepting(application, settings.host, settings.port, refused) as server,
     ):
         try:
             yield server.sockets[0].getsockname()[1]
@@ -119,25 +130,35 @@ async def listening(installation: Installation) -> AsyncIterator[int]:
             await in_flight.finish(timeout=settings.shutdown_timeout)
 
 
+def _counting_refusals(metrics: Metrics | None) -> Callable[[], None]:
+    return _ignore if metrics is None else partial(metrics.request_refused, "malformed_http")
+
+
+def _ignore() -> None:
+    """Nobody counts."""
+
+
 @asynccontextmanager
 async def _health_listening(installation: Installation) -> AsyncIterator[None]:
     settings = installation.settings
     if not settings.health_port:
         yield
         return
-    application = create_health_application(installation.readiness)
+    metrics = installation.telemetry.metrics
+    application = create_health_application(installation.readiness, metrics)
     async with _accepting(application, settings.host, settings.health_port):
         yield
 
 
 @asynccontextmanager
 async def _accepting(
-    application: web.Application, host: str, port: int
+    application: web.Application, host: str, port: int, refused: Callable[[], None] = _ignore
 ) -> AsyncIterator[asyncio.Server]:
+    """``refused`` is told of bytes that never became a request."""
     runner = web.AppRunner(application, shutdown_timeout=_CANCEL_SECONDS)
     await runner.setup()
     try:
-        server = await _listen(cast(web.Server, runner.server), host, port)
+        server = await _listen(cast(web.Server, runner.server), host, port, refused)
         try:
             yield server
         finally:
@@ -146,7 +167,9 @@ async def _accepting(
         await runner.cleanup()
 
 
-async def _listen(connections: web.Server, host: str, port: int) -> asyncio.Server:
+async def _listen(
+    connections: web.Server, host: str, port: int, refused: Callable[[], None]
+) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     connections.request_handler = refuse_expectations(connections.request_handler)
 
@@ -154,10 +177,11 @@ async def _listen(connections: web.Server, host: str, port: int) -> asyncio.Serv
         return Connection(
             connections,
             loop=loop,
-            access_log=None,  # type: ignore[arg-type]  # aiohttp documents None as "no log"
+            access_log=None,
             auto_decompress=False,
             keepalive_timeout=_KEEPALIVE_SECONDS,
             lingering_time=_LINGERING_SECONDS,
+            refused=refused,
         )
 
     try:

@@ -74,6 +74,7 @@ class Settings:
     templates: tuple[str, ...] = ()
     log_level: str = "info"
     log_format: str = "json"
+    traces: str = "off"
     key_encryption_key: tuple[str, ...] = field(default=(), repr=False)
     development: bool = False
 

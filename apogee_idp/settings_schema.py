@@ -153,4 +153,5 @@ class SettingsSchema(Schema):
     templates = _List(schema_fields.String(validate=validate.Length(min=1)))
     log_level = schema_fields.String(validate=validate.OneOf(("debug", "info", "warning", "error")))
     log_format = schema_fields.String(validate=validate.OneOf(("json", "console")))
+    traces = schema_fields.String(validate=validate.OneOf(("off", "otlp")))
     key_encryption_key = _List(schema_fields.String())

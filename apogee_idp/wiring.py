@@ -39,7 +39,7 @@ from .logs import log_logout_not_heard, observe_handler
 from .minting import TokenMinter
 from .model import Client, Resource
 from .outgoing import Outgoing
-from .pipeline import Registry
+from .pipeline import Observer, Registry
 from .plugins import load_plugins
 from .pushed_requests import PushedRequests
 from .reading import TokenReader
@@ -67,6 +67,8 @@ from .stages import (
 from .stores.base import Store
 from .stores.directory import Directory
 from .stores.repositories import Entity, clients_in, resources_in, scopes_in, users_in
+from .telemetry.metrics import Metrics
+from .telemetry.opening import NO_TELEMETRY, Telemetry
 from .throttling import SignInThrottle
 from .user_authentication import UserAuthenticator
 from .user_model import User
@@ -176,14 +178,31 @@ def _build_sessions(
     )
 
 
-def build_registry(services: Services) -> Registry:
+def build_registry(services: Services, telemetry: Telemetry = NO_TELEMETRY) -> Registry:
     """The built-in handlers and those of the settings' plugins, sealed; raises RegistryError."""
     settings = services.settings
-    observe = observe_handler if settings.log_level == "debug" else None
-    registry = Registry(handler_timeout=settings.handler_timeout, observe=observe)
+    registry = Registry(
+        handler_timeout=settings.handler_timeout,
+        observe=_observer(settings, telemetry.metrics),
+        span=None if telemetry.tracing is None else telemetry.tracing.span,
+    )
     load_plugins([BUILT_IN_PLUGIN, *settings.plugins], registry, services)
     registry.seal(required=REQUIRED_STAGES)
     return registry
+
+
+def _observer(settings: Settings, metrics: Metrics | None) -> Observer | None:
+    """Whoever wants to know how long each handler took."""
+    count = None if metrics is None else metrics.handler_finished
+    if settings.log_level != "debug":
+        return count
+
+    def observe(event: str, handler: str, seconds: float) -> None:
+        observe_handler(event, handler, seconds)
+        if count is not None:
+            count(event, handler, seconds)
+
+    return observe
 
 
 def _build_authenticator(on: Foundation, clients: Directory[Client]) -> ClientAuthenticator:

@@ -182,7 +182,11 @@ async def start_idp(new_store_url: NewStoreUrl, key_encryption_key: str) -> Asyn
     async with AsyncExitStack() as stack:
 
         async def start(
-            *, clock: Callable[[], int] = now, register: Register | None = None, **settings: Any
+            *,
+            clock: Callable[[], int] = now,
+            register: Register | None = None,
+            metrics_directory: Path | None = None,
+            **settings: Any,
         ) -> Idp:
             if register is not None:
                 settings["plugins"] = (inline.plugin(register),)
@@ -195,7 +199,9 @@ async def start_idp(new_store_url: NewStoreUrl, key_encryption_key: str) -> Asyn
                 "handler_timeout": 10.0,
             } | settings
             installation = await stack.enter_async_context(
-                opened_installation(Settings(**chosen), now=clock)
+                opened_installation(
+                    Settings(**chosen), now=clock, metrics_directory=metrics_directory
+                )
             )
             port = await stack.enter_async_context(listening(installation))
             await installation.until_ready()

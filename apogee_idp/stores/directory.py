@@ -34,7 +34,8 @@ class Directory(Generic[Entity]):
 
     At most ``size`` known entities are kept. Unknown keys are remembered apart, for 5 seconds at
     most, so that a flood of them drives no known entity out. Any number of simultaneous misses
-    of one key are one read.
+    of one key are one read. ``lookups`` counts those that were answered, and how: stale are those
+    that a store which is lost did not answer.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Directory(Generic[Entity]):
         "_seconds",
         "_stale_seconds",
         "_unknown",
+        "lookups",
     )
 
     def __init__(
@@ -68,6 +70,7 @@ class Directory(Generic[Entity]):
         self._unknown: TTLCache[str, bool] = TTLCache(
             _UNKNOWN_SIZE, min(seconds, _UNKNOWN_SECONDS), monotonic
         )
+        self.lookups = {"hit": 0, "miss": 0, "stale": 0}
         self._doubted_at = -math.inf
         self._is_lost = False
         self._rests_until = -math.inf
@@ -76,14 +79,15 @@ class Directory(Generic[Entity]):
         """The entity, or None if there is none; raises StoreUnavailable if nobody can tell."""
         known = self._known.get(key)
         if known is not None and self._is_fresh(known):
+            self.lookups["hit"] += 1
             return known.entity
         if key in self._unknown:
+            self.lookups["hit"] += 1
             return None
         if self._is_lost:
             return await self._get_while_lost(key)
         try:
-            # Shielded: one caller's time-out must not fail the others who wait for the same read.
-            return await asyncio.shield(self._reading(key))
+            return await self._asked(key)
         except UnreadableDocument:
             raise
         except StoreUnavailable:
@@ -127,10 +131,16 @@ class Directory(Generic[Entity]):
         """One caller a second asks the store; he waits for it only if the cache can't answer."""
         if self._monotonic() >= self._rests_until:
             self._rests_until = self._monotonic() + _REST_SECONDS
-            reading = self._reading(key)
             if not self._is_usable(key):
-                return await asyncio.shield(reading)
+                return await self._asked(key)
+            self._reading(key)
         return self._stale(key)
+
+    async def _asked(self, key: str) -> Entity | None:
+        # Shielded: one caller's time-out must not fail the others who wait for the same read.
+        found = await asyncio.shield(self._reading(key))
+        self.lookups["miss"] += 1
+        return found
 
     def _is_fresh(self, known: _Known[Entity]) -> bool:
         return (
@@ -144,6 +154,7 @@ class Directory(Generic[Entity]):
     def _stale(self, key: str) -> Entity:
         if not self._is_usable(key):
             raise StoreUnavailable("the store does not answer, and the cache does not know")
+        self.lookups["stale"] += 1
         return self._known[key].entity
 
     def _reading(self, key: str) -> asyncio.Task[Entity | None]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from ..pipeline import Registry
 from ..services import Services
+from ..telemetry.opening import Telemetry
 from .api.application import add_management_api
 from .api.calls import Desk
 from .client_origins import ClientOrigins
@@ -21,7 +25,7 @@ from .interaction.people import People
 from .interaction.second_factor import SecondFactorEndpoint
 from .interaction.sign_in import SignIn
 from .introspection import IntrospectionEndpoint, RevocationEndpoint
-from .middleware import log_requests, render_errors, set_security_headers
+from .middleware import log_requests, render_errors, set_security_headers, trace_requests
 from .pages import Pages, set_up_templates
 from .pushed_authorization import PushedAuthorizationEndpoint
 from .token import TokenEndpoint
@@ -29,14 +33,18 @@ from .user_info import UserInfoEndpoint
 from .well_known import WellKnown
 
 
-def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
+def create_application(desk: Desk, in_flight: InFlight, telemetry: Telemetry) -> web.Application:
     """The public application; every route stands below the path of the issuer.
 
     The one exception is RFC 8414 §3.1, which puts its well-known segment before that path.
     """
     services, registry = desk.services, desk.registry
     app = web.Application(
-        middlewares=[in_flight.middleware, log_requests(services.new_id), render_errors]
+        middlewares=[
+            in_flight.middleware,
+            *_observing(telemetry, in_flight, services.new_id),
+            render_errors,
+        ]
     )
     app.on_response_prepare.append(set_security_headers)
     set_up_templates(app, services.settings)
@@ -56,6 +64,17 @@ def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
     _add_interaction(router, desk)
     add_management_api(router, desk)
     return app
+
+
+def _observing(
+    telemetry: Telemetry, in_flight: InFlight, new_id: Callable[[], str]
+) -> Iterator[Middleware]:
+    metrics, tracing = telemetry.metrics, telemetry.tracing
+    if metrics is not None:
+        metrics.watch_in_flight(lambda: in_flight.count)
+    yield log_requests(new_id, None if metrics is None else metrics.request_finished)
+    if tracing is not None:
+        yield trace_requests(tracing)
 
 
 def _add_forms(router: web.UrlDispatcher, services: Services, registry: Registry) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -38,9 +39,16 @@ def _plain(error: OAuthError) -> web.Response:
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's connection, whose own error texts quote the bytes that they choked on."""
+    """aiohttp's connection, whose own error texts quote the bytes that they choked on.
 
-    __slots__ = ()
+    ``refused`` is told of bytes that never became a request.
+    """
+
+    __slots__ = ("_refused",)
+
+    def __init__(self, *args: Any, refused: Callable[[], None], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._refused = refused
 
     def handle_error(
         self,
@@ -56,4 +64,5 @@ class Connection(web.RequestHandler):
             log_fault("connection_failed", exc or RuntimeError())
             return _plain(ServerError(reason="connection failed"))
         log_malformed_http(type(exc).__name__)
+        self._refused()
         return _plain(InvalidRequest("The HTTP request is malformed.", status=status))

@@ -1,18 +1,20 @@
-"""What a probe asks, on a port of its own: does this process live, and can it answer?"""
+"""What operators ask, on a port of its own: does it live, can it answer, what has it done?"""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ..readiness import Readiness
+from ..telemetry.metrics import Metrics
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-def create_health_application(readiness: Readiness) -> web.Application:
-    """``/livez`` and ``/readyz``."""
+def create_health_application(readiness: Readiness, metrics: Metrics | None) -> web.Application:
+    """``/livez`` and ``/readyz``, and ``/metrics`` if they are on."""
 
     async def livez(_: web.Request) -> web.Response:
         """Asks nobody: a lost store is no reason to restart this process."""
@@ -30,4 +32,15 @@ def create_health_application(readiness: Readiness) -> web.Application:
     app = web.Application()
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
+    if metrics is not None:
+        app.router.add_get("/metrics", _exposing(metrics))
     return app
+
+
+def _exposing(metrics: Metrics) -> Handler:
+    async def exposed(request: web.Request) -> web.Response:
+        """What Prometheus reads, in the format that it prefers."""
+        body, content_type = await metrics.exposed(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type, **_NO_STORE})
+
+    return exposed

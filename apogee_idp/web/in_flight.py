@@ -21,6 +21,11 @@ class InFlight:
         self._none = asyncio.Event()
         self._none.set()
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self._count
+
     async def finish(self, *, timeout: float) -> None:
         """Waits until all are answered, for ``timeout`` seconds at most.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -12,6 +13,9 @@ from aiohttp.typedefs import Handler, Middleware
 from ..errors import StoreUnavailable
 from ..logs import annotate_request, finish_request, log_fault, start_request
 from .pages import error_page
+
+if TYPE_CHECKING:
+    from ..telemetry.traces import Tracing
 
 REQUEST_ID = web.RequestKey("request_id", str)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -25,8 +29,10 @@ SECURITY_HEADERS = {
 }
 
 
-def log_requests(new_id: Callable[[], str]) -> Middleware:
-    """One event for each request, whose id is also told to the caller."""
+def log_requests(
+    new_id: Callable[[], str], told: Callable[[Mapping[str, Any]], None] | None
+) -> Middleware:
+    """One event for each request, whose id is also told to the caller; ``told`` gets it, too."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -40,15 +46,41 @@ def log_requests(new_id: Callable[[], str]) -> Middleware:
             response.headers["X-Request-Id"] = request_id
             return response
         finally:
-            resource = request.match_info.route.resource
-            finish_request(
-                method=request.method if request.method in _METHODS else "other",
-                route=resource.canonical if resource else "unknown",
+            event = finish_request(
+                method=_method_of(request),
+                route=_route_of(request),
                 status=status,
                 duration_ms=round((time.perf_counter() - started) * 1000, 2),
             )
+            if told is not None:
+                told(event)
 
     return middleware
+
+
+def trace_requests(tracing: Tracing) -> Middleware:
+    """One span for each request, whose trace is told in the log."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        traceparents = request.headers.getall("traceparent", [])
+        with tracing.request(_method_of(request), _route_of(request), traceparents) as span:
+            annotate_request(trace_id=span.trace_id)
+            response = await handler(request)
+            span.answered(response.status)
+            return response
+
+    return middleware
+
+
+def _method_of(request: web.Request) -> str:
+    return request.method if request.method in _METHODS else "other"
+
+
+def _route_of(request: web.Request) -> str:
+    """The template of the path, never the path itself."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"
 
 
 @web.middleware
