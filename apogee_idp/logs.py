@@ -153,12 +153,16 @@ def annotate_request(**fields: object) -> None:
         event.update(fields)
 
 
-def observe_handler(event: str, handler: str, seconds: float) -> None:
+def log_timer(event: str, handler: str) -> Callable[[float], None]:
     """Adds a handler's timing to the event of the request in progress."""
-    request = _REQUEST.get()
-    if request is not None:
-        timings = request.setdefault("handlers_ms", {})
-        timings[f"{event}.{handler}"] = round(seconds * 1000, 3)
+    name = f"{event}.{handler}"
+
+    def note(seconds: float) -> None:
+        request = _REQUEST.get()
+        if request is not None:
+            request.setdefault("handlers_ms", {})[name] = round(seconds * 1000, 3)
+
+    return note
 
 
 def finish_request(**fields: object) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -27,8 +27,10 @@ Event = TypeVar("Event")
 Handler = Callable[[Event], Awaitable[object]]
 """Async, and returns None: anything else is a fault."""
 Filter = Callable[[Event], bool]
-Observer = Callable[[str, str, float], None]
-"""Told after each handler: event, handler, seconds."""
+Timer = Callable[[float], None]
+"""Told the seconds of each run."""
+Observer = Callable[[str, str], Timer]
+"""Asked once for each handler, by event and name: who wants to know how long it takes?"""
 Span = Callable[[str], AbstractContextManager[object]]
 """Surrounds what has this name: an event, or one of its handlers."""
 
@@ -56,6 +58,7 @@ class Registration:
     handler: Handler[Any]
     when: Filter[Any] | None
     source: Source
+    timer: Timer | None = None
 
     @property
     def filter_name(self) -> str:
@@ -138,8 +141,8 @@ class Registry:
         if missing:
             raise RegistryError("; ".join(missing))
         by_event: dict[type, tuple[Registration, ...]] = {}
-        for row in rows if self._span is None else _spanned(rows, self._span):
-            by_event[row.event] = (*by_event.get(row.event, ()), row)
+        for row in rows:
+            by_event[row.event] = (*by_event.get(row.event, ()), self._observed(row))
         self._sealed = MappingProxyType(by_event)
 
     def registrations(self) -> tuple[Registration, ...]:
@@ -180,14 +183,21 @@ class Registry:
     async def _offer(self, row: Registration, event: object) -> None:
         if row.when is not None and not _asked(row.when, row.name, event):
             return
-        if self._observe is None:
+        if row.timer is None:
             await self._run(row, event)
             return
         started = time.perf_counter()
         try:
             await self._run(row, event)
         finally:
-            self._observe(row.event.__name__, row.name, time.perf_counter() - started)
+            row.timer(time.perf_counter() - started)
+
+    def _observed(self, row: Registration) -> Registration:
+        if self._observe is not None:
+            row = replace(row, timer=self._observe(row.event.__name__, row.name))
+        if self._span is not None:
+            row = replace(row, handler=_spanned(row.handler, row.name, self._span))
+        return row
 
     def _table(self) -> Mapping[type, tuple[Registration, ...]]:
         if self._sealed is None:
@@ -220,15 +230,12 @@ class Registry:
             raise HandlerFault(row.name, f"returned {type(result).__name__}, not None")
 
 
-def _spanned(rows: Iterable[Registration], span: Span) -> Iterator[Registration]:
-    def spanned(row: Registration) -> Handler[Any]:
-        async def handler(event: object) -> object:
-            with span(row.name):
-                return await row.handler(event)
+def _spanned(handler: Handler[Any], name: str, span: Span) -> Handler[Any]:
+    async def spanned(event: object) -> object:
+        with span(name):
+            return await handler(event)
 
-        return handler
-
-    return (replace(row, handler=spanned(row)) for row in rows)
+    return spanned
 
 
 def _decisions_on(event: object) -> tuple[type[ApogeeError], ...]:

@@ -35,11 +35,11 @@ from .id_token_hints import IdTokenHints
 from .interactions import Interactions
 from .keyring import KeyRing
 from .logout_tokens import LogoutTokens
-from .logs import log_logout_not_heard, observe_handler
+from .logs import log_logout_not_heard, log_timer
 from .minting import TokenMinter
 from .model import Client, Resource
 from .outgoing import Outgoing
-from .pipeline import Observer, Registry
+from .pipeline import Observer, Registry, Timer
 from .plugins import load_plugins
 from .pushed_requests import PushedRequests
 from .reading import TokenReader
@@ -193,16 +193,22 @@ def build_registry(services: Services, telemetry: Telemetry = NO_TELEMETRY) -> R
 
 def _observer(settings: Settings, metrics: Metrics | None) -> Observer | None:
     """Whoever wants to know how long each handler took."""
-    count = None if metrics is None else metrics.handler_finished
+    counting = None if metrics is None else metrics.handler_timer
     if settings.log_level != "debug":
-        return count
+        return counting
+    if counting is None:
+        return log_timer
 
-    def observe(event: str, handler: str, seconds: float) -> None:
-        observe_handler(event, handler, seconds)
-        if count is not None:
-            count(event, handler, seconds)
+    def both(event: str, handler: str) -> Timer:
+        log, count = log_timer(event, handler), counting(event, handler)
 
-    return observe
+        def note(seconds: float) -> None:
+            log(seconds)
+            count(seconds)
+
+        return note
+
+    return both
 
 
 def _build_authenticator(on: Foundation, clients: Directory[Client]) -> ClientAuthenticator:

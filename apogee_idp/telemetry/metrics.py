@@ -24,7 +24,7 @@ from .catalogue import (
     STORE_FAILURES,
     STORE_SECONDS,
 )
-from .counts import Counts, Labels, Snapshot, joined
+from .counts import Counts, Snapshot, joined
 from .key_gauges import KeyGauges
 from .slots import Slot
 
@@ -48,13 +48,12 @@ class Metrics:
         self._token_route = token_route
         self._slot = None if directory is None else Slot(directory)
         self._counts = Counts()
-        self._timers: dict[Labels, Callable[[float], None]] = {}
 
     def request_finished(self, event: Mapping[str, Any]) -> None:
         """Counts a request by what its event in the log says."""
         route, method, status = event["route"], event["method"], event["status"]
         self._counts.count(REQUESTS, route, method, f"{status // 100}xx" if status else "none")
-        self._counts.timer(REQUEST_SECONDS, route)(event["duration_ms"] / 1000)
+        self._counts.time(REQUEST_SECONDS, event["duration_ms"] / 1000, route)
         if route == self._token_route and method == "POST":
             self._counts.count(GRANTS, event.get("grant_type", OTHER), _outcome_of(event))
 
@@ -62,14 +61,9 @@ class Metrics:
         """Counts what never came to an endpoint."""
         self._counts.count(REQUESTS_REFUSED, reason)
 
-    def handler_finished(self, event: str, handler: str, seconds: float) -> None:
-        """Counts a run of a handler."""
-        try:
-            note = self._timers[event, handler]
-        except KeyError:
-            note = self._counts.timer(HANDLER_SECONDS, event, handler)
-            self._timers[event, handler] = note
-        note(seconds)
+    def handler_timer(self, event: str, handler: str) -> Callable[[float], None]:
+        """Takes the seconds of each run of a handler."""
+        return self._counts.timer(HANDLER_SECONDS, event, handler)
 
     def store_timer(self, collection: str, operation: str) -> Callable[[float], None]:
         """Takes the seconds of each such operation."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -347,9 +348,12 @@ async def test_the_observer_is_told_of_each_handler() -> None:
     """Event, handler and seconds, for the ones that ran; also of the one that failed."""
     told: list[tuple[str, str]] = []
 
-    def observe(event: str, handler: str, seconds: float) -> None:
-        assert seconds >= 0
-        told.append((event, handler))
+    def observe(event: str, handler: str) -> Callable[[float], None]:
+        def note(seconds: float) -> None:
+            assert seconds >= 0
+            told.append((event, handler))
+
+        return note
 
     async def fail(event: Sample) -> None:
         raise InvalidScope("no")
@@ -359,3 +363,30 @@ async def test_the_observer_is_told_of_each_handler() -> None:
     with pytest.raises(InvalidScope):
         await dispatched(registry)
     assert told == [("Sample", "a"), ("Sample", "fail")]
+
+
+async def test_spans_surround_events_and_the_handlers_that_run() -> None:
+    """Those of nested events stand within the handler that raised them."""
+    open_now: list[str] = []
+    seen: list[str] = []
+
+    @contextmanager
+    def span(name: str) -> Iterator[None]:
+        open_now.append(name)
+        seen.append("/".join(open_now))
+        yield
+        open_now.pop()
+
+    async def nest(event: Sample) -> None:
+        await registry.dispatch(Derived())
+
+    async def inner(event: Derived) -> None:
+        return None
+
+    registry = Registry(span=span)
+    registry.add(Sample, nest, name="nest", order=1)
+    registry.add(Derived, inner, name="inner", order=1)
+    registry.seal(required={})
+    await registry.dispatch(Sample())
+    assert seen == ["Sample", "Sample/nest", "Sample/nest/Derived", "Sample/nest/Derived/inner"]
+    assert open_now == []
