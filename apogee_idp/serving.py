@@ -145,7 +145,8 @@ async def _health_listening(installation: Installation) -> AsyncIterator[None]:
         yield
         return
     metrics = installation.telemetry.metrics
-    application = create_health_application(installation.readiness, metrics)
+    expose = None if metrics is None else metrics.exposed
+    application = create_health_application(installation.readiness, expose)
     async with _accepting(application, settings.host, settings.health_port):
         yield
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -18,8 +17,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from .catalogue import BOUNDS, CATALOGUE, Metric
-from .counts import Labels, Snapshot, joined
-from .slots import read_slots
+from .counts import Labels, Snapshot
 
 _LIMITS = [*map(floatToGoString, BOUNDS), "+Inf"]
 
@@ -30,11 +28,6 @@ def exposed(snapshot: Snapshot, accept: str) -> tuple[bytes, str]:
     registry = CollectorRegistry()
     registry.register(_Given(snapshot))
     return encode(registry), content_type
-
-
-def exposed_slots(directory: Path, accept: str) -> tuple[bytes, str]:
-    """The same of all processes that write into ``directory``."""
-    return exposed(joined(read_slots(directory)), accept)
 
 
 class _Given(Collector):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
@@ -26,9 +26,11 @@ from .catalogue import (
 )
 from .counts import Counts, Snapshot, joined
 from .key_gauges import KeyGauges
-from .slots import Slot
+from .slots import Slot, read_slots
 
 Refusal = Literal["malformed_http", "overload"]
+Expose = Callable[[str], Awaitable[tuple[bytes, str]]]
+"""The page for whoever sends this Accept header, and its media type."""
 
 _PUBLISH_SECONDS = 1.0
 _ERROR_CODES = {
@@ -91,7 +93,7 @@ class Metrics:
 
     async def exposed(self, accept: str) -> tuple[bytes, str]:
         """The page for whoever sends this Accept header, and its media type."""
-        return await asyncio.to_thread(_exposed, self._counts.snapshot(), self._slot, accept)
+        return await asyncio.to_thread(_exposed, self._all(self._counts.snapshot()), accept)
 
     async def run(self) -> None:
         """Shows the other processes what this one counts, until it is cancelled."""
@@ -100,11 +102,23 @@ class Metrics:
                 await asyncio.to_thread(self._slot.write, self._counts.snapshot())
             await asyncio.sleep(_PUBLISH_SECONDS)
 
+    def _all(self, snapshot: Snapshot) -> Iterator[Snapshot]:
+        if self._slot is None:
+            yield snapshot
+        else:
+            yield self._slot.counted(snapshot)
+            yield from self._slot.others()
+
     def close(self) -> None:
         """Leaves to the others what was counted."""
         if self._slot is not None:
             self._slot.write(self._counts.snapshot())
             self._slot.close()
+
+
+async def exposed_slots(directory: Path, accept: str) -> tuple[bytes, str]:
+    """The page of all processes with this directory, for one that is none of them."""
+    return await asyncio.to_thread(_exposed, read_slots(directory), accept)
 
 
 def _outcome_of(event: Mapping[str, Any]) -> str:
@@ -113,10 +127,8 @@ def _outcome_of(event: Mapping[str, Any]) -> str:
     return "issued" if event["status"] == HTTPStatus.OK else OTHER
 
 
-def _exposed(snapshot: Snapshot, slot: Slot | None, accept: str) -> tuple[bytes, str]:
+def _exposed(snapshots: Iterable[Snapshot], accept: str) -> tuple[bytes, str]:
     # Not before somebody asks: where metrics are off, prometheus-client is not loaded.
     from .exposition import exposed  # noqa: PLC0415
 
-    if slot is not None:
-        snapshot = joined((slot.counted(snapshot), *slot.others()))
-    return exposed(snapshot, accept)
+    return exposed(joined(snapshots), accept)

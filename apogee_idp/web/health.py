@@ -8,13 +8,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ..readiness import Readiness
-from ..telemetry.metrics import Metrics
+from ..telemetry.metrics import Expose
 
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-def create_health_application(readiness: Readiness, metrics: Metrics | None) -> web.Application:
-    """``/livez`` and ``/readyz``, and ``/metrics`` if they are on."""
+def create_health_application(readiness: Readiness, expose: Expose | None) -> web.Application:
+    """``/livez`` and ``/readyz``, and ``/metrics`` if somebody can ``expose`` them."""
 
     async def livez(_: web.Request) -> web.Response:
         """Asks nobody: a lost store is no reason to restart this process."""
@@ -32,15 +32,15 @@ def create_health_application(readiness: Readiness, metrics: Metrics | None) -> 
     app = web.Application()
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
-    if metrics is not None:
-        app.router.add_get("/metrics", _exposing(metrics))
+    if expose is not None:
+        app.router.add_get("/metrics", _metrics(expose))
     return app
 
 
-def _exposing(metrics: Metrics) -> Handler:
-    async def exposed(request: web.Request) -> web.Response:
+def _metrics(expose: Expose) -> Handler:
+    async def metrics(request: web.Request) -> web.Response:
         """What Prometheus reads, in the format that it prefers."""
-        body, content_type = await metrics.exposed(request.headers.get("Accept", ""))
+        body, content_type = await expose(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type, **_NO_STORE})
 
-    return exposed
+    return metrics

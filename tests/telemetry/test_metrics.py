@@ -19,6 +19,7 @@ from tests.packaging.test_documents import text_of
 from .conftest import Observed, Scrape, StartObserved
 
 TOKEN = "/connect/token"
+METHODS = ("PROPFIND", "MKCOL", "REPORT", "SEARCH", "LOCK", "PURGE", "TRACE", "B4D")
 
 
 async def test_a_grant_is_counted_from_request_to_store(observed: Observed) -> None:
@@ -162,7 +163,7 @@ async def test_A_DOS_05_no_caller_makes_series(
             case 0:
                 asked = session.get(f"{observed.idp.url}/{odd(12)}/{odd(5)}")
             case 1:
-                asked = session.request(odd(6).upper(), f"{observed.idp.url}{TOKEN}")
+                asked = session.request(random.choice(METHODS), f"{observed.idp.url}{TOKEN}")
             case 2:
                 asked = session.post(f"{observed.idp.url}{TOKEN}", data=form)
             case _:
@@ -182,7 +183,7 @@ async def test_A_DOS_05_no_caller_makes_series(
     assert {s for s in few.samples if "store" not in s[0]} == {
         s for s in later.samples if "store" not in s[0]
     }
-    assert later.labels("apogee_requests_total", "method") <= {"GET", "POST", "other"}
+    assert later.labels("apogee_requests_total", "method") == {"GET", "POST", "other"}
     assert later.labels("apogee_requests_total", "route") <= {
         "unknown",
         TOKEN,

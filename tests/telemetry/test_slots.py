@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from apogee_idp.telemetry.catalogue import KEYS, REQUESTS, REQUESTS_IN_FLIGHT
 from apogee_idp.telemetry.counts import Counts, Snapshot, joined
-from apogee_idp.telemetry.exposition import exposed_slots
+from apogee_idp.telemetry.metrics import exposed_slots
 from apogee_idp.telemetry.slots import Slot, read_slots
 
 from .conftest import Scrape, StartObserved
@@ -135,7 +135,7 @@ async def test_servers_that_share_a_directory_are_scraped_as_one(
         for observed in servers:
             while issued(await observed.scrape()) != 3:
                 await asyncio.sleep(0.05)
-    body, media_type = exposed_slots(directory, "")
+    body, media_type = await exposed_slots(directory, "")
     assert issued(Scrape(body.decode())) == 3
     assert media_type.startswith("text/plain")
     assert list(text_string_to_metric_families(body.decode()))
