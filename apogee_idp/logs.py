@@ -20,6 +20,7 @@ from structlog.types import EventDict, Processor
 
 from .settings import Settings
 
+_IDS = ("request_id", "trace_id")
 _MAXIMUM_WAITING = 10_000
 _CLOSE_SECONDS = 1.0
 _REQUEST: ContextVar[dict[str, Any] | None] = ContextVar("request", default=None)
@@ -186,8 +187,7 @@ def log_fault(name: str, error: BaseException) -> None:
 
 def _ids_of_the_request() -> EventDict:
     request = _REQUEST.get() or {}
-    ids = {"request_id": request.get("request_id")}
-    return ids | {name: request[name] for name in ("trace_id",) if name in request}
+    return {"request_id": None} | {name: request[name] for name in _IDS if name in request}
 
 
 def log_command_fault(error: BaseException) -> None:

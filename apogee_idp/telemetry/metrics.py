@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
@@ -96,10 +97,14 @@ class Metrics:
         return await asyncio.to_thread(_exposed, self._all(self._counts.snapshot()), accept)
 
     async def run(self) -> None:
-        """Shows the other processes what this one counts, until it is cancelled."""
+        """Shows the other processes what this one counts, until it is cancelled.
+
+        A disk that is full costs them these numbers, and nothing else.
+        """
         while True:
             if self._slot is not None:
-                await asyncio.to_thread(self._slot.write, self._counts.snapshot())
+                with suppress(OSError):
+                    await asyncio.to_thread(self._slot.write, self._counts.snapshot())
             await asyncio.sleep(_PUBLISH_SECONDS)
 
     def _all(self, snapshot: Snapshot) -> Iterator[Snapshot]:
@@ -112,7 +117,8 @@ class Metrics:
     def close(self) -> None:
         """Leaves to the others what was counted."""
         if self._slot is not None:
-            self._slot.write(self._counts.snapshot())
+            with suppress(OSError):
+                self._slot.write(self._counts.snapshot())
             self._slot.close()
 
 

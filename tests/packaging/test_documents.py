@@ -219,7 +219,9 @@ def test_linked_files_exist() -> None:
 
 def test_lock_files_have_hashes_and_no_registry() -> None:
     """Anyone's mirror will do, and nobody's package can be swapped."""
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-build.lock"):
+    locks = sorted(path.name for path in REPOSITORY.glob("requirements*.lock"))
+    assert len(locks) == 4
+    for name in locks:
         text = text_of(name)
         assert "://" not in text
         assert "index-url" not in text

@@ -6,7 +6,10 @@ import asyncio
 import io
 import json
 import socket
+import time
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -20,7 +23,7 @@ from tests.acting import TESTER
 from tests.canary import findings_in
 from tests.conftest import StartIdp
 from tests.idp import TOKEN_PATH, Idp
-from tests.process import free_port
+from tests.process import environment, free_port, serving
 
 from .collector import Collector, Span, tree
 
@@ -211,6 +214,22 @@ async def test_a_dead_collector_costs_no_request_anything(
     assert tracing is not None
     await tracing.close()
     assert loop.time() - began < 3
+
+
+def test_a_dead_collector_keeps_no_server_from_ending(tmp_path: Path, silent: int) -> None:
+    """With 0, although there are spans that nobody takes."""
+    endpoint = f"http://127.0.0.1:{silent}"
+    port = free_port()
+    env = environment(
+        APOGEE_TRACES="otlp", APOGEE_PORT=str(port), OTEL_EXPORTER_OTLP_ENDPOINT=endpoint
+    )
+    with serving("--dev", env=env, cwd=tmp_path) as server:
+        server.wait_for("serving")
+        with urllib.request.urlopen(f"http://localhost:{port}/.well-known/jwks") as answer:
+            assert answer.status == 200
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 10
 
 
 async def test_a_header_for_the_collector_that_is_malformed_is_not_quoted(
