@@ -21,7 +21,7 @@ from .management.actor import SERVER_ACTOR
 from .management.configured_clients import ConfiguredClients
 from .settings import Settings
 from .web.api.calls import Desk
-from .web.application import create_application
+from .web.application import create_admin_application, create_application
 from .web.connection import Connection, refuse_expectations
 from .web.health import create_health_application
 from .web.in_flight import InFlight
@@ -110,6 +110,7 @@ async def listening(installation: Installation) -> AsyncIterator[int]:
     application = create_application(desk, in_flight)
     async with (
         _health_listening(installation),
+        _admin_listening(settings, desk, in_flight),
         _accepting(application, settings.host, settings.port) as server,
     ):
         try:
@@ -127,6 +128,18 @@ async def _health_listening(installation: Installation) -> AsyncIterator[None]:
         return
     application = create_health_application(installation.readiness)
     async with _accepting(application, settings.host, settings.health_port):
+        yield
+
+
+@asynccontextmanager
+async def _admin_listening(
+    settings: Settings, desk: Desk, in_flight: InFlight
+) -> AsyncIterator[None]:
+    if not settings.admin_port:
+        yield
+        return
+    application = create_admin_application(desk, in_flight)
+    async with _accepting(application, settings.host, settings.admin_port):
         yield
 
 
@@ -164,7 +177,9 @@ async def _listen(connections: web.Server, host: str, port: int) -> asyncio.Serv
         server = await loop.create_server(connection, host, port, backlog=_ACCEPTS_AT_ONCE)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no such address"
-        problem = f"can't listen on {host}:{port}: {reason}; see host, port and health_port"
+        problem = (
+            f"can't listen on {host}:{port}: {reason}; see host, port, admin_port and health_port"
+        )
         raise SettingsError([problem]) from None
     # asyncio takes the backlog also for the number of accepts it tries in one go, which, once file
     # descriptors run out, all fail and are all logged. So the kernel's queue is set apart.

@@ -1,7 +1,8 @@
 """Every operation of the management API; what does not stand here does not exist.
 
 The rule of the scopes: ``idp:read`` reads everything but the audit; a scope that writes also reads
-what it writes, and nothing else; ``idp:admin`` implies them all. One route takes no token at all.
+what it writes, and nothing else; ``idp:admin`` implies them all. One route takes no token at all,
+and those of the console's own session take that session alone.
 """
 
 from __future__ import annotations
@@ -49,12 +50,16 @@ from .secret_schemas import (
     RotateSecret,
     SecretStatusAnswer,
 )
+from .session_operations import end_session, get_session
+from .session_schemas import SessionAnswer
 
 READ_KEYS = ("idp:read", "idp:keys")
 WRITE_KEYS = ("idp:keys",)
 READ_AUDIT = ("idp:audit",)
 
 ROUTES = (
+    Route("GET", "/session", (), "Get the session", get_session, SessionAnswer, personal=True),
+    Route("DELETE", "/session", (), "Sign out", end_session, status=204, personal=True),
     *CLIENT_ROUTES,
     Route(
         "GET",

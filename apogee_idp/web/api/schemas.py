@@ -6,6 +6,7 @@ from marshmallow import RAISE, Schema, fields, validate
 
 from ...model import FLOW_TYPES
 from .fields import Flag, Limit, Text, Texts, Whole
+from .session_schemas import SessionAnswer
 
 
 class Strict(Schema):
@@ -125,7 +126,7 @@ class ProblemError(Strict):
 
 
 class ProblemAnswer(Strict):
-    """A refusal (RFC 9457)."""
+    """A refusal (RFC 9457); ``session`` is told to who is signed in and is no administrator."""
 
     type = fields.String(required=True)
     title = fields.String(required=True)
@@ -133,3 +134,4 @@ class ProblemAnswer(Strict):
     detail = fields.String(required=True)
     request_id = fields.String(required=True)
     errors = fields.List(fields.Nested(ProblemError))
+    session = fields.Nested(SessionAnswer)
