@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..crypto.passwords import PasswordHashes
 from ..key_rotation import KeyPeriods
+from ..refusals import Refusals
 from ..requests import Actor
 from ..secret_usage import SecretUsage
 from ..settings import Settings
@@ -36,6 +37,7 @@ class Management:
     settings: Settings
     store: Store
     usage: SecretUsage
+    refusals: Refusals
     changes: Changes
     periods: KeyPeriods
     passwords: PasswordHashes

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ..pipeline import Registry
-from ..services import Services
 from .api.application import add_management_api
 from .api.calls import Desk
 from .client_origins import ClientOrigins
@@ -42,7 +40,7 @@ def create_application(desk: Desk, in_flight: InFlight) -> web.Application:
     app = _application_with_pages(desk, in_flight)
     well_known = WellKnown(services, registry)
     router = app.router
-    _add_forms(router, services, registry)
+    _add_forms(router, desk)
     router.add_get(f"{base}/.well-known/openid-configuration", well_known.configuration)
     router.add_get(f"/.well-known/oauth-authorization-server{base}", well_known.configuration)
     router.add_get(f"{base}/.well-known/jwks", well_known.jwks)
@@ -104,11 +102,12 @@ def _add_sign_in(router: web.UrlDispatcher, desk: Desk, *, has_console: bool) ->
     router.add_get(f"{base}/connect/callback/{{provider}}", external.arrive, allow_head=False)
 
 
-def _add_forms(router: web.UrlDispatcher, services: Services, registry: Registry) -> None:
+def _add_forms(router: web.UrlDispatcher, desk: Desk) -> None:
     """Where clients send forms with their credentials."""
+    services, registry = desk.services, desk.registry
     origins = ClientOrigins(services.clients)
     answers: dict[str, Answer] = {
-        "token": TokenEndpoint(services, registry).answer,
+        "token": TokenEndpoint(services, registry, desk.management.refusals).answer,
         "introspect": IntrospectionEndpoint(services, registry).answer,
         "revoke": RevocationEndpoint(services, registry).answer,
         "par": PushedAuthorizationEndpoint(services, registry).answer,
