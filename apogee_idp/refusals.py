@@ -124,10 +124,9 @@ def _merged(known: Sequence[Refusal], noted: Sequence[Refusal]) -> tuple[Refusal
     """The latest of both, each reason once."""
     by_reason = {(refusal.error, refusal.reason): refusal for refusal in known}
     for new in noted:
-        old = by_reason.get((new.error, new.reason))
-        if old is not None:
-            new = replace(new, count=old.count + new.count, last_at=max(old.last_at, new.last_at))
-        by_reason[new.error, new.reason] = new
+        old = by_reason.get((new.error, new.reason), replace(new, count=0))
+        count, last_at = old.count + new.count, max(old.last_at, new.last_at)
+        by_reason[new.error, new.reason] = replace(new, count=count, last_at=last_at)
     latest = sorted(by_reason.values(), key=lambda r: (-r.last_at, r.error, r.reason))
     return tuple(latest[:MAXIMUM_REASONS])
 

@@ -20,6 +20,8 @@ class ClientFilter:
     search: str = ""
     enabled: bool | None = None
     flow_type: str | None = None
+    client_type: str | None = None
+    configured: bool | None = None
 
     def matches(self, client: Client) -> bool:
         """Whether every criterion holds."""
@@ -28,6 +30,8 @@ class ClientFilter:
             (sought in client.client_id.casefold() or sought in client.display_name.casefold())
             and self.enabled in (None, client.enabled)
             and self.flow_type in (None, client.flow_type)
+            and self.client_type in (None, client.client_type)
+            and self.configured in (None, client.is_configured)
         )
 
 

@@ -10,6 +10,7 @@ from .client_operations import (
     enable_client,
     get_client,
     list_clients,
+    list_refusals,
     patch_client,
     replace_client,
     revoke_tokens,
@@ -21,6 +22,7 @@ from .client_schemas import (
     NewClient,
     WrittenClientAnswer,
 )
+from .overview import RefusalCount
 from .preview_operations import preview_token
 from .preview_schemas import PreviewAnswer, PreviewRequest
 from .schemas import ClientsQuery
@@ -122,6 +124,15 @@ CLIENT_ROUTES = (
         revoke_tokens,
         ClientAnswer,
         refusals=_CHANGED_MEANWHILE,
+    ),
+    Route(
+        "GET",
+        f"{_CLIENT}/refusals",
+        READ_CLIENTS,
+        "List why a client was refused lately",
+        list_refusals,
+        RefusalCount,
+        lists=True,
     ),
     Route(
         "POST",
