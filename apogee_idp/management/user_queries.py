@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..administrators import configured
 from ..errors import NotFound
-from ..stores.base import MAXIMUM_PAGE, Store
+from ..stores.base import Store
 from ..stores.repositories import Listing, users_in
 from ..user_model import User
-
-MAXIMUM_READ = 1000
-"""So many people one question reads at most; then it says where to go on."""
+from .filtered import filtered_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +51,15 @@ class UserQueries:
         return self.effective(user)
 
     async def page(self, wanted: UserFilter, *, after: str | None, limit: int) -> Listing[User]:
-        """Up to ``limit`` people behind ``after``, by subject.
+        """Up to ``limit`` people behind ``after``, by subject; see ``filtered_page``."""
 
-        A page may be short, or empty, and still not the last: see MAXIMUM_READ.
-        """
-        found: list[User] = []
-        unreadable: list[str] = []
-        for _ in range(MAXIMUM_READ // MAXIMUM_PAGE):
-            read = await self._users.page(after=after, limit=MAXIMUM_PAGE)
-            for user in filter(wanted.matches, map(self.effective, read.items)):
-                if len(found) == limit:
-                    last = found[-1].subject
-                    unreadable += [key for key in read.unreadable if key < last]
-                    return Listing(tuple(found), tuple(unreadable), after=last)
-                found.append(user)
-            unreadable += read.unreadable
-            after = read.after
-            if after is None:
-                break
-        return Listing(tuple(found), tuple(unreadable), after=after)
+        def matches(user: User) -> bool:
+            return wanted.matches(self.effective(user))
+
+        page = await filtered_page(
+            self._users, matches, lambda u: u.subject, after=after, limit=limit
+        )
+        return replace(page, items=tuple(map(self.effective, page.items)))
 
     def effective(self, user: User) -> User:
         """``user``, no administrator by an entry that is in the settings no more."""

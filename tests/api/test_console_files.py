@@ -10,6 +10,7 @@ from apogee_idp.web.console import read_files
 from tests.browser import Browser
 from tests.conftest import StartIdp
 from tests.idp import Idp
+from tests.interaction.conftest import EMAIL, PASSWORD
 from tests.process import free_port
 
 from .conftest import new_admin
@@ -93,3 +94,21 @@ async def test_with_a_port_of_its_own_nothing_is_managed_at_the_public_one(
     for path in ("/console", "/console/sign-in", "/api/v1/session", "/api/v1/openapi.json"):
         assert (await idp.send("GET", path, headers=bearer)).status == 404
     assert (await idp.send("GET", "/.well-known/jwks")).status == 200
+
+
+async def test_a_sign_in_that_ends_at_the_public_address_leads_to_the_console(
+    start_idp: StartIdp,
+) -> None:
+    """As at another provider, who knows that address alone; the form may lead to the console."""
+    port = free_port()
+    idp = await start_idp(admin_port=port)
+    await add_person(idp)
+    public, idp.url = idp.url, f"http://127.0.0.1:{port}"
+    browser = Browser(idp)
+    begun = await browser.get("/console/sign-in?to=/clients")
+    idp.url = public
+    login = await browser.follow(begun)
+    origin = f"https://idp.example:{port}"
+    assert f"form-action 'self' {origin};" in login.answer.headers["Content-Security-Policy"]
+    back = await browser.get((await login.sign_in(EMAIL, PASSWORD)).location)
+    assert back.location == f"{origin}/console/clients"

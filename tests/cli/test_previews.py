@@ -44,7 +44,7 @@ def test_a_preview_at_the_shell(cli: Cli, empty_store_url: str, key_encryption_k
     shown = cli("clients", "preview", "new")
     assert shown.returncode == 0
     assert "claim aud" in shown.stdout
-    assert "  9000  " in "  " + shown.stdout
+    assert "\n9000   generate_token " in shown.stdout
     refused = cli("clients", "preview", "new", "--scope", "nothing", "--resource", "urn:api")
     assert (refused.returncode, "invalid_scope" in refused.stdout) == (1, True)
     unknown = cli("clients", "preview", "nobody")
