@@ -19,8 +19,10 @@ const PLACES = [
   ["/audit", "Audit"],
 ];
 
+/** Whether the page belongs to a place; new things do to where they will be listed. */
 function isAt(path) {
-  return path === "/" ? route.path === "/" : `${route.path}/`.startsWith(`${path}/`);
+  if (path === "/") return route.path === "/";
+  return `${route.path}/`.startsWith(`${path}/`) || route.path === path.replace(/^\/(.*)s$/, "/new-$1");
 }
 
 export const Shell = {
