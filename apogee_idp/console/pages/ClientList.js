@@ -51,7 +51,7 @@ export const ClientList = {
     const create = html`<a class="button" href=${address("/new-client")}>Create a client</a>`;
     const rows = (clients) =>
       clients.length === 0
-        ? html`<p class="sheet">No client is like that.</p>`
+        ? html`<p class="sheet">${Object.keys(route.query).length ? "No client is like that." : "There is no client yet."}</p>`
         : html`<${DataTable} caption="Clients" columns=${COLUMNS} rows=${clients} keyOf=${(c) => c.client_id} />
             <${ListFoot} list=${list} one="client" />`;
     return () => html`<${Page} title="Clients" lead="Who gets tokens here." actions=${[create]}>
