@@ -71,10 +71,10 @@ async def furnished(desk: Desk) -> Desk:
     return desk
 
 
-async def settled(desk: Desk) -> None:
+async def settled(desk: Desk, path: str, heading: str) -> None:
     """Nothing is on its way any more."""
+    await desk.open(path, heading)
     await expect(desk.tab.page.get_by_text("Loading ...")).to_have_count(0)
-    await desk.tab.page.wait_for_load_state("networkidle")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -83,10 +83,9 @@ async def test_pages_are_readable(furnished: Desk, scheme: Literal["light", "dar
     page = furnished.tab.page
     await page.emulate_media(color_scheme=scheme)
     for name, (path, heading) in PAGES.items():
+        await settled(furnished, path, heading)
         for width in (WIDE, PHONE):
             await page.set_viewport_size({"width": width, "height": 800})
-            await furnished.open(path, heading)
-            await settled(furnished)
             await furnished.tab.keep(f"console-{name}-{width}-{scheme}")
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
             assert await furnished.tab.faults() == [], (name, width)

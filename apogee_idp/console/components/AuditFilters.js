@@ -7,7 +7,7 @@ import { SearchField } from "./SearchField.js";
 import { SelectField } from "./SelectField.js";
 import { TextField } from "./TextField.js";
 
-const KINDS = ["client", "scope", "resource", "user", "keys", "token"];
+const KINDS = ["client", "scope", "resource", "user", "key_ring", "token"];
 
 export const AuditFilters = {
   setup() {

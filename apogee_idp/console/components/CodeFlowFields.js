@@ -52,6 +52,7 @@ export const CodeFlowFields = {
             label="Application type"
             name="application_type"
             pointer="/application_type"
+            hint="Decides which redirect URIs are taken."
             options=${APPLICATION_TYPES}
             value=${registration.application_type}
             onChange=${(type) => emit("change", withApplicationType(registration, type))}
@@ -60,7 +61,7 @@ export const CodeFlowFields = {
             label="Client type"
             name="client_type"
             pointer="/client_type"
-            hint=${isSpa ? "What runs in browsers is public: no secret is safe there." : null}
+            hint=${isSpa ? "What runs in browsers is public." : "Whether it can keep a secret."}
             options=${CLIENT_TYPES}
             disabled=${isSpa}
             value=${registration.client_type}

@@ -3,7 +3,7 @@
  * Emits `reapply` with the names (a Set) of contested members in which theirs stays.
  */
 
-import { computed, html, ref, useId } from "../html.js";
+import { computed, html, onMounted, ref, useId } from "../html.js";
 import { get } from "../api.js";
 import { useLoaded } from "../loading.js";
 import { bothChanges } from "../logic/differences.js";
@@ -28,6 +28,8 @@ export const Conflict = {
   emits: ["reapply"],
   setup(props, { emit }) {
     const kept = ref(new Set());
+    const heading = ref(null);
+    onMounted(() => heading.value.focus());
     const id = useId();
     const changes = computed(() => bothChanges(props.base, props.mine, props.theirs));
     const choose = (name, isTheirs) => {
@@ -56,8 +58,9 @@ export const Conflict = {
       { title: "Theirs", cell: (change) => side(change, true) },
       { title: "Yours", cell: (change) => side(change, false) },
     ];
-    return () => html`<section class="sheet" aria-labelledby=${`${id}-title`}>
-      <h2 id=${`${id}-title`}>What was changed meanwhile</h2>
+    return () => html`<section class="sheet form" aria-labelledby=${`${id}-title`}>
+      <h2 id=${`${id}-title`} ref=${heading} tabindex="-1">Somebody else was faster</h2>
+      <p>Nothing of yours was saved yet, and nothing is lost. This is what both of you have changed:</p>
       <${LastChange} kind=${props.kind} name=${props.name} />
       <${DataTable} caption="Their changes and yours" columns=${columns} rows=${changes.value} keyOf=${(c) => c.name} />
       <p class="hint">Where both have changed the same, choose one.</p>

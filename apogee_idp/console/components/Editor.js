@@ -59,7 +59,7 @@ export const Editor = {
       ${theirs.value && conflict()}
       <form class="sheet" novalidate onSubmit=${save}>
         ${slots.default(typed.value)}
-        <${FailureNotice} failure=${saving.failure.value} />
+        <${FailureNotice} failure=${theirs.value ? null : saving.failure.value} />
         <div class="actions">
           <button type="submit" disabled=${saving.isBusy.value}>Save</button>
           ${props.editing.isChanged() &&

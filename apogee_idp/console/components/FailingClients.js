@@ -16,7 +16,7 @@ const COLUMNS = [
     title: "Why",
     cell: ({ refusals }) => html`<ul class="plain">
       ${refusals.map(
-        (refusal) => html`<li><code>${refusal.error}</code> ${refusal.reason}, ${count(refusal.count, "time")}</li>`,
+        (refusal) => html`<li><code>${refusal.error}</code> ${count(refusal.count, "time")}<span class="soft"> ${refusal.reason}</span></li>`,
       )}
     </ul>`,
   },

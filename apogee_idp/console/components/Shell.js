@@ -41,7 +41,7 @@ export const Shell = {
       const { issuer, account_url: account } = session.facts;
       return html`<div class="shell">
         <a class="skip" href="#main" onClick=${skip}>Skip to the page</a>
-        <header class="side">
+        <header class="side"><div class="side-inner">
           <div class="brand">Apogee IdP <span>${issuer.replace("https://", "")}</span></div>
           <nav class="places" aria-label="Console">
             <ul class="plain">${PLACES.map(place)}</ul>
@@ -52,7 +52,7 @@ export const Shell = {
             <button type="button" class="plain-button" onClick=${() => leaving.run(signOut)}>Sign out</button>
             <${FailureNotice} failure=${leaving.failure.value} />
           </div>
-        </header>
+        </div></header>
         <main id="main" tabindex="-1" ref=${main}>
           <${page} key=${route.path} ...${names} />
         </main>

@@ -35,15 +35,13 @@ export const TokenAnatomy = {
         </ul>
         <p>${MEANINGS[format]}</p>
         ${layers.map(
-          (layer) => html`<div key=${layer.kind}>
+          (layer) => html`<div class="layer" key=${layer.kind}>
             <h3>${layerTitle(layer)}</h3>
             ${json(layer.header)}
           </div>`,
         )}
-        <h3>Claims</h3>
-        ${json(claims)}
-        <h3>Beside the token, the answer says</h3>
-        ${json(response)}
+        <div class="layer"><h3>Claims</h3>${json(claims)}</div>
+        <div class="layer"><h3>Beside the token, the answer says</h3>${json(response)}</div>
       </section>`;
     };
   },

@@ -16,7 +16,7 @@ export const UserEnding = {
     return () => {
       const { user } = props;
       const isMe = user.subject === session.facts.subject;
-      return html`<section class="sheet" aria-labelledby="ending">
+      return html`<section class="sheet form" aria-labelledby="ending">
         <h2 id="ending">Ending</h2>
         <ul class="plain rows">
           ${row(

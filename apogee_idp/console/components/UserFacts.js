@@ -16,7 +16,7 @@ export const UserFacts = {
     return () => {
       const { user } = props;
       const verified = user.email_verified ? "verified" : "not verified";
-      return html`<section class="sheet" aria-labelledby="account">
+      return html`<section class="sheet form" aria-labelledby="account">
         <h2 id="account">Account</h2>
         <dl class="facts">
           ${fact("Subject", html`<code>${user.subject}</code>`)} ${fact("E-mail", `${user.email}, ${verified}`)}

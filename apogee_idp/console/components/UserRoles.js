@@ -28,7 +28,7 @@ export const UserRoles = {
         Take back<span class="unseen"> ${role}</span>
       </button>
     </li>`;
-    return () => html`<section class="sheet" aria-labelledby="roles">
+    return () => html`<section class="sheet form" aria-labelledby="roles">
       <h2 id="roles">Roles</h2>
       <p class="hint">The claim role of tokens. One that is taken back ends all that was begun with it.</p>
       <ul class="plain rows">${props.user.roles.map(row)}</ul>
