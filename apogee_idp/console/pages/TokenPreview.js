@@ -4,6 +4,7 @@ import { computed, html, provide, shallowRef, watch } from "../html.js";
 import { get, send } from "../api.js";
 import { all } from "../listing.js";
 import { useAction, useLoaded } from "../loading.js";
+import { CLIENT_CREDENTIALS } from "../logic/registration.js";
 import { ClientPage } from "../components/ClientPage.js";
 import { Explain } from "../components/Explain.js";
 import { FailureNotice } from "../components/FailureNotice.js";
@@ -19,10 +20,10 @@ function choicesOf(names) {
 }
 
 /** What the pipeline said no with, and where. */
-function refused({ error, description, handler, event }) {
+function refused({ error, description, reason, handler, event }) {
   return html`<div class="problem" role="alert">
     <h2>It would get no token: <code>${error}</code></h2>
-    <p>${description}</p>
+    <p>${description}${reason && html`<span> For you alone: ${reason}.</span>`}</p>
     <p class="soft">Refused by <code>${handler}</code> of ${event}.</p>
   </div>`;
 }
@@ -48,12 +49,19 @@ export const TokenPreview = {
         const body = { scopes: scopes.value, resources: resources.value };
         preview.value = (await send("POST", `${path}/preview`, { body })).body;
       });
-    watch(loading.value, look);
+    watch(loading.value, ({ client }) => client.flow_type === CLIENT_CREDENTIALS && look());
     const asked = (event) => {
       event.preventDefault();
       look();
     };
-    const form = ({ client, resources: known }) => html`<form class="sheet" onSubmit=${asked}>
+    const form = ({ client, resources: known }) =>
+      client.flow_type === CLIENT_CREDENTIALS
+        ? question(client, known)
+        : html`<p class="advice">
+            Previewed can be what a client gets for itself. The tokens of this one come from people who
+            sign in to it.
+          </p>`;
+    const question = (client, known) => html`<form class="sheet" onSubmit=${asked}>
       <h2>If it asks for</h2>
       <div class="pair">
         <${PickList}
