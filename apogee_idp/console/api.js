@@ -29,7 +29,8 @@ export async function loadSession() {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (error.session) adopt(error.session, "stranger");
-    else if (error.kind !== "signed-out") Object.assign(session, { failure: error, state: "failed" });
+    else if (error.kind !== "signed-out")
+      Object.assign(session, { failure: error, state: "failed" });
   }
 }
 
@@ -68,7 +69,10 @@ async function answered(response) {
     throw failure;
   }
   return {
-    body: response.status === 204 ? null : await response.json().catch(() => Promise.reject(unreachable())),
+    body:
+      response.status === 204
+        ? null
+        : await response.json().catch(() => Promise.reject(unreachable())),
     version: response.headers.get("ETag"),
     isReplay: response.headers.get("Idempotency-Replayed") === "true",
   };

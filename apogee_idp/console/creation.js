@@ -5,7 +5,9 @@ import { send } from "./api.js";
 const MUST_BEGIN_ANEW = ["idempotency-outcome-unknown", "idempotency-key-reused"];
 
 function newKey() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((b) => b.toString(16).padStart(2, "0"))
+    .join("");
 }
 
 /** A function that POSTs, under the same Idempotency-Key as long as it is to say the same. */

@@ -11,7 +11,8 @@ const AS_IT_IS = (members) => members;
 
 /** Throws the Failure of a form that need not be sent; `errors` are [{ pointer, detail }]. */
 export function checkLocally(errors) {
-  if (errors.length) throw new Failure("invalid", "Mend this first; nothing was sent yet.", { errors });
+  if (errors.length)
+    throw new Failure("invalid", "Mend this first; nothing was sent yet.", { errors });
 }
 
 /**
@@ -26,7 +27,15 @@ export function checkLocally(errors) {
  * the version of that. `theirs` is the same of who was faster, until it is dealt with.
  */
 export function useEditing(path, kind) {
-  const { draft, read, write, problems, flat = AS_IT_IS, unflat = AS_IT_IS, isFixed = () => false } = kind;
+  const {
+    draft,
+    read,
+    write,
+    problems,
+    flat = AS_IT_IS,
+    unflat = AS_IT_IS,
+    isFixed = () => false,
+  } = kind;
   const stored = shallowRef(null);
   const typed = shallowRef(null);
   const theirs = shallowRef(null);
@@ -79,7 +88,12 @@ export function useEditing(path, kind) {
 
   /** Goes on from theirs, with what was typed here on top; of contested members `kept` stay. */
   const reapply = (kept) => {
-    const merged = reapplied(flat(stored.value.base), flat(typed.value), flat(theirs.value.base), kept);
+    const merged = reapplied(
+      flat(stored.value.base),
+      flat(typed.value),
+      flat(theirs.value.base),
+      kept,
+    );
     begin(theirs.value);
     typed.value = unflat(merged);
     saving.failure.value = null;
@@ -99,5 +113,18 @@ export function useEditing(path, kind) {
     await loading.reload();
   };
 
-  return { loading, stored, typed, theirs, isRestored, isChanged, saving, change, save, reapply, rebase, discard };
+  return {
+    loading,
+    stored,
+    typed,
+    theirs,
+    isRestored,
+    isChanged,
+    saving,
+    change,
+    save,
+    reapply,
+    rebase,
+    discard,
+  };
 }

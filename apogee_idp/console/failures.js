@@ -73,5 +73,7 @@ export function unreachable() {
 
 /** What is wrong with the member at `pointer`, or with what is in it. */
 export function errorsAt(errors, pointer) {
-  return errors.filter((error) => error.pointer === pointer || error.pointer.startsWith(`${pointer}/`));
+  return errors.filter(
+    (error) => error.pointer === pointer || error.pointer.startsWith(`${pointer}/`),
+  );
 }

@@ -13,7 +13,8 @@ async function page(path, query, cursor) {
     const { body } = await get(path, { ...query, cursor });
     unreadable.push(...(body.unreadable ?? []));
     cursor = body.next_cursor ?? null;
-    if (body.items.length > 0 || cursor === null) return { items: body.items, unreadable, next: cursor };
+    if (body.items.length > 0 || cursor === null)
+      return { items: body.items, unreadable, next: cursor };
   }
   return { items: [], unreadable, next: cursor };
 }

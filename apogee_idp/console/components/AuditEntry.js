@@ -12,7 +12,9 @@ const PLACES = { client: "/clients/", scope: "/scopes/", resource: "/resources/"
 
 function subjectOf({ kind, key, after }) {
   const place = after && PLACES[kind];
-  return place ? html`<a href=${address(pathOf(place, key))}>${key}</a>` : html`<span>${key}</span>`;
+  return place
+    ? html`<a href=${address(pathOf(place, key))}>${key}</a>`
+    : html`<span>${key}</span>`;
 }
 
 export const AuditEntry = {
@@ -35,8 +37,9 @@ export const AuditEntry = {
         <p class="hint">
           <${Moment} at=${entry.at} />, ${moment(entry.at)}, by <code>${entry.actor || "nobody knows whom"}</code>
         </p>
-        ${changed.length > 0 &&
-        html`<details>
+        ${
+          changed.length > 0 &&
+          html`<details>
           <summary>What it changed</summary>
           <table class="sides">
             <thead>
@@ -49,7 +52,8 @@ export const AuditEntry = {
             <tbody>${changed.map(difference)}</tbody>
           </table>
           <p class="hint">Request <code>${entry.request_id || "none"}</code>, entry <code>${entry.id}</code></p>
-        </details>`}
+        </details>`
+        }
       </li>`;
     };
   },

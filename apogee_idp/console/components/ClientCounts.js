@@ -21,7 +21,8 @@ export const ClientFigures = {
   props: { clients: Object },
   setup(props) {
     return () => {
-      const { total, enabled, disabled, configured, flows, unreadable, is_complete } = props.clients;
+      const { total, enabled, disabled, configured, flows, unreadable, is_complete } =
+        props.clients;
       const least = (number) => (is_complete ? number : `${number} +`);
       return html`<ul class="figures">
         <${Figure} value=${least(total)} title="Clients" path="/clients" />
@@ -47,6 +48,7 @@ export const ClientFigures = {
 export const ClientCounts = {
   setup() {
     const overview = useLoaded(async () => (await get("overview")).body);
-    return () => overview.value.value && html`<${ClientFigures} clients=${overview.value.value.clients} />`;
+    return () =>
+      overview.value.value && html`<${ClientFigures} clients=${overview.value.value.clients} />`;
   },
 };

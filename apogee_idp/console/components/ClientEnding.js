@@ -52,23 +52,32 @@ export const ClientEnding = {
             "All that it has end at introspection within two seconds; it can get new ones.",
             quiet("Revoke tokens", "revoke-tokens", `All tokens of ${name} have ended.`),
           )}
-          ${!isConfigured &&
-          (enabled
-            ? row(
-                "Disable it",
-                "No tokens for now, and those it has are not active.",
-                quiet("Disable", "disable", `${name} is disabled.`),
-              )
-            : row("Enable it", "It gets tokens again.", quiet("Enable", "enable", `${name} is enabled.`)))}
-          ${!isConfigured &&
-          row(
-            "Delete it",
-            "For good, with its secrets and tokens.",
-            html`<button type="button" class="danger" onClick=${() => (isAsked.value = true)}>Delete ...</button>`,
-          )}
+          ${
+            !isConfigured &&
+            (enabled
+              ? row(
+                  "Disable it",
+                  "No tokens for now, and those it has are not active.",
+                  quiet("Disable", "disable", `${name} is disabled.`),
+                )
+              : row(
+                  "Enable it",
+                  "It gets tokens again.",
+                  quiet("Enable", "enable", `${name} is enabled.`),
+                ))
+          }
+          ${
+            !isConfigured &&
+            row(
+              "Delete it",
+              "For good, with its secrets and tokens.",
+              html`<button type="button" class="danger" onClick=${() => (isAsked.value = true)}>Delete ...</button>`,
+            )
+          }
         </ul>
-        ${isAsked.value &&
-        html`<${ConfirmByName}
+        ${
+          isAsked.value &&
+          html`<${ConfirmByName}
           title=${`Delete ${name}?`}
           name=${name}
           action="Delete for good"
@@ -78,7 +87,8 @@ export const ClientEnding = {
           onClose=${() => (isAsked.value = false)}
         >
           <p>Its secrets and tokens end at once, and whatever uses them stops working.</p>
-        <//>`}
+        <//>`
+        }
       </section>`;
     };
   },

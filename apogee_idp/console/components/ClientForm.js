@@ -45,11 +45,13 @@ export const ClientForm = {
       const told = consequences(props.before, registration, props.secrets);
       return html`<div>
         <div aria-live="polite">
-          ${told.length > 0 &&
-          html`<div class="will">
+          ${
+            told.length > 0 &&
+            html`<div class="will">
             <h3>What saving will do</h3>
             <ul>${told.map((sentence) => html`<li key=${sentence}>${sentence}</li>`)}</ul>
-          </div>`}
+          </div>`
+          }
         </div>
         <${FailureNotice} failure=${props.failure} />
         <div class="actions">
@@ -71,8 +73,10 @@ export const ClientForm = {
           ${isCodeFlow && sheet("The application", html`<${CodeFlowFields} ...${given} />`)}
           ${sheet("What it may ask for", html`<${ReachFields} ...${given} />`)}
           ${sheet("Its tokens", html`<${TokenFields} ...${given} isNew=${isNew} />`)}
-          ${registration.client_type !== "public" &&
-          sheet("How it proves who it is", html`<${ClientKeyFields} ...${given} />`)}
+          ${
+            registration.client_type !== "public" &&
+            sheet("How it proves who it is", html`<${ClientKeyFields} ...${given} />`)
+          }
         </fieldset>
         ${!props.isReadOnly && foot(registration)}
       </form>`;

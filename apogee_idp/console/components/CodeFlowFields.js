@@ -18,6 +18,13 @@ const CLIENT_TYPES = [
   ["public", "Public: can't keep one"],
 ];
 
+const AFTER_LOGOUT = "Where they may go after signing out.";
+const ALWAYS = "A public client always needs it.";
+const PKCE = "Leave it on, unless the application can't.";
+const OFFLINE = "Refresh tokens, for whoever allows it.";
+const SECOND_FACTOR = "Nobody comes here by a password alone.";
+const PUSHED = "RFC 9126: the request goes to /connect/par first.";
+
 export const CodeFlowFields = {
   props: { registration: Object },
   emits: ["change"],
@@ -68,12 +75,12 @@ export const CodeFlowFields = {
             onChange=${(type) => emit("change", withClientType(registration, type))}
           />
         </div>
-        ${uris("redirect_uris", "Redirect URIs", "Where people come back to; compared to the letter.")}
-        ${uris("post_logout_redirect_uris", "Post-logout redirect URIs", "Where they may go after signing out.")}
-        ${check("require_pkce", "Require PKCE", isPublic ? "A public client always needs it." : "Leave it on, unless the application can't.", isPublic)}
-        ${check("allow_offline_access", "Allow offline access", "Refresh tokens, for whoever allows it.")}
-        ${check("require_second_factor", "Require a second factor", "Nobody comes here by a password alone.")}
-        ${check("require_pushed_authorization_requests", "Require pushed requests", "RFC 9126: the request goes to /connect/par first.")}
+        ${uris("redirect_uris", "Redirect URIs", "Where people come back to, to the letter.")}
+        ${uris("post_logout_redirect_uris", "Post-logout redirect URIs", AFTER_LOGOUT)}
+        ${check("require_pkce", "Require PKCE", isPublic ? ALWAYS : PKCE, isPublic)}
+        ${check("allow_offline_access", "Allow offline access", OFFLINE)}
+        ${check("require_second_factor", "Require a second factor", SECOND_FACTOR)}
+        ${check("require_pushed_authorization_requests", "Require pushed requests", PUSHED)}
         <${TextField}
           label="Back-channel logout URI"
           name="backchannel_logout_uri"

@@ -18,7 +18,10 @@ const LastChange = {
     const entries = useLoaded(() => get("audit", { kind: props.kind, key: props.name, limit: 1 }));
     return () => {
       const entry = entries.value.value?.body.items[0];
-      return entry && html`<p>Last changed by <code>${entry.actor}</code>, <${Moment} at=${entry.at} />.</p>`;
+      return (
+        entry &&
+        html`<p>Last changed by <code>${entry.actor}</code>, <${Moment} at=${entry.at} />.</p>`
+      );
     };
   },
 };
@@ -40,7 +43,8 @@ export const Conflict = {
     };
     const side = (change, isTheirs) => {
       const value = isTheirs ? change.theirs : change.mine;
-      if (!(isTheirs ? change.isTheirs : change.isMine)) return html`<span class="soft">unchanged</span>`;
+      if (!(isTheirs ? change.isTheirs : change.isMine))
+        return html`<span class="soft">unchanged</span>`;
       if (!change.isContested) return shown(value);
       return html`<label class="check">
         <input
@@ -53,7 +57,11 @@ export const Conflict = {
       </label>`;
     };
     const columns = [
-      { title: "Field", isHeading: true, cell: (change) => html`<strong>${label(change.name)}</strong>` },
+      {
+        title: "Field",
+        isHeading: true,
+        cell: (change) => html`<strong>${label(change.name)}</strong>`,
+      },
       { title: "Was", cell: (change) => shown(change.base) },
       { title: "Theirs", cell: (change) => side(change, true) },
       { title: "Yours", cell: (change) => side(change, false) },

@@ -23,7 +23,8 @@ const Failed = {
 export const Console = {
   setup() {
     return () => {
-      if (session.state === "loading") return html`<p class="door soft" aria-live="polite">Loading ...</p>`;
+      if (session.state === "loading")
+        return html`<p class="door soft" aria-live="polite">Loading ...</p>`;
       if (session.state === "nobody") return html`<${SignInPage} />`;
       if (session.state === "stranger") return html`<${StrangerPage} />`;
       if (session.state === "failed") return html`<${Failed} />`;

@@ -9,14 +9,23 @@ import { draftOf, dropDraft, keepDraft } from "../drafts.js";
 import { checkLocally } from "../editing.js";
 import { useAction } from "../loading.js";
 import { address } from "../router.js";
+import { DraftNotice } from "./DraftNotice.js";
 import { FailureNotice } from "./FailureNotice.js";
 import { PROBLEMS } from "./Field.js";
 
 export const Creator = {
-  props: { path: String, draft: String, empty: Object, problems: Function, action: String, back: String },
+  props: {
+    path: String,
+    draft: String,
+    empty: Object,
+    problems: Function,
+    action: String,
+    back: String,
+  },
   emits: ["made"],
   setup(props, { emit, slots }) {
-    const typed = shallowRef(draftOf(props.draft) ?? props.empty);
+    const draft = draftOf(props.draft);
+    const typed = shallowRef(draft ?? props.empty);
     const creating = useAction();
     const create = useCreation();
     provide(
@@ -37,11 +46,12 @@ export const Creator = {
       });
     };
     return () => html`<form class="sheet form" novalidate onSubmit=${save}>
+      <${DraftNotice} isRestored=${Boolean(draft)} />
       ${slots.default(typed.value, change)}
       <${FailureNotice} failure=${creating.failure.value} />
       <div class="actions">
         <button type="submit" disabled=${creating.isBusy.value}>${props.action}</button>
-        <a class="button quiet" href=${address(props.back)}>Cancel</a>
+        <a class="button quiet" href=${address(props.back)} onClick=${() => dropDraft(props.draft)}>Cancel</a>
       </div>
     </form>`;
   },

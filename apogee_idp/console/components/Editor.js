@@ -9,11 +9,20 @@ import { dropDraft } from "../drafts.js";
 import { useAction } from "../loading.js";
 import { Conflict } from "./Conflict.js";
 import { ConfirmByName } from "./ConfirmByName.js";
+import { DraftNotice } from "./DraftNotice.js";
 import { FailureNotice } from "./FailureNotice.js";
 import { PROBLEMS } from "./Field.js";
 
 export const Editor = {
-  props: { editing: Object, path: String, kind: String, name: String, draft: String, ending: String, query: Object },
+  props: {
+    editing: Object,
+    path: String,
+    kind: String,
+    name: String,
+    draft: String,
+    ending: String,
+    query: Object,
+  },
   emits: ["saved", "deleted"],
   setup(props, { emit, slots }) {
     const { stored, typed, theirs, saving, isRestored } = props.editing;
@@ -54,16 +63,17 @@ export const Editor = {
       <p>${props.ending}</p>
     <//>`;
     return () => html`<div class="form">
-      ${isRestored.value &&
-      html`<p class="advice" role="status">What you typed here before, and didn't save, is back.</p>`}
+      <${DraftNotice} isRestored=${isRestored.value} />
       ${theirs.value && conflict()}
       <form class="sheet" novalidate onSubmit=${save}>
         ${slots.default(typed.value)}
         <${FailureNotice} failure=${theirs.value ? null : saving.failure.value} />
         <div class="actions">
           <button type="submit" disabled=${saving.isBusy.value}>Save</button>
-          ${props.editing.isChanged() &&
-          html`<button type="button" class="quiet" onClick=${props.editing.discard}>Discard changes</button>`}
+          ${
+            props.editing.isChanged() &&
+            html`<button type="button" class="quiet" onClick=${props.editing.discard}>Discard changes</button>`
+          }
         </div>
       </form>
       <section class="sheet" aria-labelledby="ending">

@@ -22,8 +22,13 @@ export const Explain = {
     const visible = computed(() =>
       props.handlers.filter((handler) => isWhole.value || handler.outcome !== "skipped"),
     );
-    const longest = computed(() => Math.max(1, ...props.handlers.map((handler) => handler.microseconds ?? 0)));
-    const row = (handler, place) => html`<li key=${place} class=${`step depth-${Math.min(handler.depth, 3)}`}>
+    const longest = computed(() =>
+      Math.max(1, ...props.handlers.map((handler) => handler.microseconds ?? 0)),
+    );
+    const row = (
+      handler,
+      place,
+    ) => html`<li key=${place} class=${`step depth-${Math.min(handler.depth, 3)}`}>
       <div class="step-head">
         <strong>${handler.name}</strong>
         <${Badge} tone=${TONES[handler.outcome]}>${handler.outcome}<//>

@@ -10,13 +10,18 @@ const COLUMNS = [
   {
     title: "Client",
     isHeading: true,
-    cell: ({ client_id: id }) => html`<a href=${address(pathOf("/clients/", id, "/preview"))}>${id}</a>`,
+    cell: ({ client_id: id }) =>
+      html`<a href=${address(pathOf("/clients/", id, "/preview"))}>${id}</a>`,
   },
   {
     title: "Why",
     cell: ({ refusals }) => html`<ul class="plain">
       ${refusals.map(
-        (refusal) => html`<li><code>${refusal.error}</code> ${count(refusal.count, "time")}<span class="soft"> ${refusal.reason}</span></li>`,
+        (refusal) =>
+          html`<li>
+            <code>${refusal.error}</code> ${count(refusal.count, "time")}
+            <span class="soft"> ${refusal.reason}</span>
+          </li>`,
       )}
     </ul>`,
   },
@@ -29,14 +34,16 @@ export const FailingClients = {
   setup(props) {
     return () => html`<section class="block" aria-labelledby="failing">
       <h2 id="failing">Failing clients</h2>
-      ${props.failing.length > 0
-        ? html`<${DataTable}
+      ${
+        props.failing.length > 0
+          ? html`<${DataTable}
             caption="Clients that were refused within a day"
             columns=${COLUMNS}
             rows=${props.failing}
             keyOf=${(client) => client.client_id}
           />`
-        : html`<p class="soft">No client was refused within a day.</p>`}
+          : html`<p class="soft">No client was refused within a day.</p>`
+      }
     </section>`;
   },
 };

@@ -37,10 +37,12 @@ export const FailureNotice = {
         <h2>${failure.title}</h2>
         <p>${failure.message}</p>
         ${advice(failure)}
-        ${failure.errors.length > 0 &&
-        html`<ul>
+        ${
+          failure.errors.length > 0 &&
+          html`<ul>
           ${failure.errors.map((e) => html`<li><strong>${memberOf(e.pointer)}</strong>: ${e.detail}</li>`)}
-        </ul>`}
+        </ul>`
+        }
         ${props.retry && html`<button type="button" onClick=${props.retry}>Try again</button>`}
         ${failure.requestId && html`<p class="soft">Request <code>${failure.requestId}</code></p>`}
       </div>`;

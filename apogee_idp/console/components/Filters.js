@@ -18,13 +18,15 @@ export const Filters = {
       onChange=${(value) => set(name, value)}
     />`;
     return () => html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-      ${props.search &&
-      html`<${SearchField}
+      ${
+        props.search &&
+        html`<${SearchField}
         name="search"
         label=${props.search}
         value=${route.query.search ?? ""}
         onChange=${(text) => set("search", text)}
-      />`}
+      />`
+      }
       ${props.filters.map(select)}
     </form>`;
   },

@@ -33,7 +33,10 @@ export const KeyTable = {
             ? html`<span>next one <${Moment} at=${key.successor_due_at} /></span>`
             : html`<${Moment} at=${key.retires_at} never="its successor is there" />`,
       },
-      { title: "Gone", cell: (key) => html`<${Moment} at=${key.removed_at} never="not yet known" />` },
+      {
+        title: "Gone",
+        cell: (key) => html`<${Moment} at=${key.removed_at} never="not yet known" />`,
+      },
       { title: "Actions", isEnd: true, cell: revoke },
     ];
     return () =>

@@ -7,6 +7,7 @@ import { now } from "../session.js";
 
 const WIDTH = 1000;
 const ROW = 28;
+const STATES = ["published", "active", "retired"];
 
 export const KeyTimeline = {
   props: { keys: Array, range: Object, title: String },
@@ -33,6 +34,9 @@ export const KeyTimeline = {
         </svg>
         <figcaption>
           <span>${moment(range.from)}</span>
+          <span aria-hidden="true">
+            ${STATES.map((state) => html`<span class=${`legend ${state}`}>${state}</span>`)}
+          </span>
           <span>${moment(range.until)}</span>
         </figcaption>
       </figure>`;

@@ -10,7 +10,8 @@ const COLUMNS = [
   {
     title: "Algorithm",
     isHeading: true,
-    cell: (key) => html`<a href=${address("/keys")}>${key.algorithm}</a> <div><code class="soft">${key.kid}</code></div>`,
+    cell: (key) =>
+      html`<a href=${address("/keys")}>${key.algorithm}</a> <div><code class="soft">${key.kid}</code></div>`,
   },
   {
     title: "State",

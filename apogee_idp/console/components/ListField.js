@@ -23,9 +23,19 @@ export const ListField = {
     const id = useId();
     const list = ref(null);
     const told = inject(PROBLEMS, null);
-    const own = computed(() => (told?.value ?? []).filter(({ pointer }) => pointer === props.pointer));
-    const set = (place, text) => emit("change", props.value.map((old, n) => (n === place ? text : old)));
-    const remove = (place) => emit("change", props.value.filter((_, n) => n !== place));
+    const own = computed(() =>
+      (told?.value ?? []).filter(({ pointer }) => pointer === props.pointer),
+    );
+    const set = (place, text) =>
+      emit(
+        "change",
+        props.value.map((old, n) => (n === place ? text : old)),
+      );
+    const remove = (place) =>
+      emit(
+        "change",
+        props.value.filter((_, n) => n !== place),
+      );
     const add = async () => {
       emit("change", [...props.value, ""]);
       await nextTick();
@@ -37,7 +47,9 @@ export const ListField = {
       add();
     };
     const problemsOf = (text, place) => {
-      const theirs = (told?.value ?? []).filter(({ pointer }) => pointer === `${props.pointer}/${place}`);
+      const theirs = (told?.value ?? []).filter(
+        ({ pointer }) => pointer === `${props.pointer}/${place}`,
+      );
       return [text && props.check(text), ...theirs.map((error) => error.detail)].filter(Boolean);
     };
     const row = (text, place) => {

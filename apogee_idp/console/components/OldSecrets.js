@@ -33,9 +33,12 @@ export const OldSecrets = {
         an hour; left alone, it ends when its overlap does. Uses show here within a minute.
       </p>
       <${FailureNotice} failure=${loading.failure.value ?? retiring.failure.value} />
-      ${left.value.length > 0
-        ? html`<${SecretTable} canRetire secrets=${left.value} onRetire=${retire} />`
-        : loading.value.value && html`<p class="advice">No old secret is left: the rotation is done.</p>`}
+      ${
+        left.value.length > 0
+          ? html`<${SecretTable} canRetire secrets=${left.value} onRetire=${retire} />`
+          : loading.value.value &&
+            html`<p class="advice">No old secret is left: the rotation is done.</p>`
+      }
       <div class="actions">
         <button type="button" class="quiet" onClick=${() => emit("close")}>Close</button>
       </div>

@@ -9,7 +9,13 @@ import { address, route } from "../router.js";
 let isFirst = true;
 
 export const Page = {
-  props: { title: String, lead: String, trail: { type: Array, default: () => [] }, actions: Array, tabs: Array },
+  props: {
+    title: String,
+    lead: String,
+    trail: { type: Array, default: () => [] },
+    actions: Array,
+    tabs: Array,
+  },
   setup(props, { slots }) {
     const heading = ref(null);
     watch(
@@ -31,16 +37,21 @@ export const Page = {
     return () => html`<div>
       <div class="page-head">
         <div>
-          ${props.trail.length > 0 &&
-          html`<nav class="trail" aria-label="Back">
+          ${
+            props.trail.length > 0 &&
+            html`<nav class="trail" aria-label="Back">
             ${props.trail.map(([path, title]) => html`<a href=${address(path)}>${title}</a>`)}
-          </nav>`}
+          </nav>`
+          }
           <h1 tabindex="-1" ref=${heading}>${props.title}</h1>
           ${props.lead && html`<p>${props.lead}</p>`}
         </div>
         ${props.actions && html`<div class="actions">${props.actions}</div>`}
       </div>
-      ${props.tabs && html`<nav class="tabs" aria-label=${`Parts of ${props.title}`}>${props.tabs.map(tab)}</nav>`}
+      ${
+        props.tabs &&
+        html`<nav class="tabs" aria-label=${`Parts of ${props.title}`}>${props.tabs.map(tab)}</nav>`
+      }
       ${slots.default()}
     </div>`;
   },

@@ -25,14 +25,22 @@ export const PickList = {
     const all = computed(() => {
       const known = new Set(props.choices.map((choice) => choice.value));
       const gone = props.value.filter((value) => !known.has(value));
-      return [...props.choices, ...gone.map((value) => ({ value, title: value, note: "not in the list any more" }))];
+      return [
+        ...props.choices,
+        ...gone.map((value) => ({ value, title: value, note: "not in the list any more" })),
+      ];
     });
     const visible = computed(() => {
       const text = sought.value.toLowerCase();
-      return all.value.filter((choice) => `${choice.value} ${choice.title}`.toLowerCase().includes(text));
+      return all.value.filter((choice) =>
+        `${choice.value} ${choice.title}`.toLowerCase().includes(text),
+      );
     });
     const toggle = (value, isOn) =>
-      emit("change", isOn ? [...props.value, value] : props.value.filter((other) => other !== value));
+      emit(
+        "change",
+        isOn ? [...props.value, value] : props.value.filter((other) => other !== value),
+      );
     const choice = ({ value, title, note }, place) => html`<li class="check" key=${value}>
       <input
         type="checkbox"
@@ -47,15 +55,17 @@ export const PickList = {
     </li>`;
     return () => html`<${Field} isGroup label=${props.label} hint=${props.hint} pointer=${props.pointer}>
       ${() => html`<div>
-        ${all.value.length > MANY &&
-        html`<input
+        ${
+          all.value.length > MANY &&
+          html`<input
           type="search"
           class="narrow"
           aria-label=${`Find in ${props.label}`}
           placeholder="Find ..."
           value=${sought.value}
           onInput=${(event) => (sought.value = event.target.value)}
-        />`}
+        />`
+        }
         ${all.value.length === 0 && html`<p class="soft">${props.nothing}</p>`}
         <ul class="plain picks">${visible.value.map(choice)}</ul>
       </div>`}

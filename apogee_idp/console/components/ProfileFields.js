@@ -49,7 +49,11 @@ export const ProfileFields = {
       const algorithms = new Set([...session.facts.signing_algorithms, profile.signing_algorithm]);
       return html`<div>
         <div class="pair">
-          ${select("signing_algorithm", "Signing algorithm", [...algorithms].map((name) => [name, name]))}
+          ${select(
+            "signing_algorithm",
+            "Signing algorithm",
+            [...algorithms].map((name) => [name, name]),
+          )}
           ${select("typ", "Type (typ)", TYPS)}
           ${select("audience_shape", "Audience (aud)", SHAPES)}
           ${select("encrypt_to", "Encrypted to", TARGETS)}

@@ -26,7 +26,11 @@ export const ReachFields = {
         title: name,
         note: resources.length ? `for ${resources.join(", ")}` : "for no API in particular",
       })),
-      ...session.facts.scopes.map((name) => ({ value: name, title: name, note: "to manage this server" })),
+      ...session.facts.scopes.map((name) => ({
+        value: name,
+        title: name,
+        note: "to manage this server",
+      })),
     ]);
     const picked = (names) => {
       const isKept = (name) => name === ROLES || names.includes(name);

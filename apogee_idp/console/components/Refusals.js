@@ -24,14 +24,16 @@ export const Refusals = {
       return html`<section class="block" aria-labelledby="refusals">
         <h2 id="refusals">Refused lately</h2>
         <${FailureNotice} failure=${loading.failure.value} retry=${loading.reload} />
-        ${refusals.length > 0
-          ? html`<${DataTable}
+        ${
+          refusals.length > 0
+            ? html`<${DataTable}
               caption="Refusals of the last 30 days"
               columns=${COLUMNS}
               rows=${refusals}
               keyOf=${(refusal) => refusal.error + refusal.reason}
             />`
-          : !loading.failure.value && html`<p class="soft">Nothing, in 30 days.</p>`}
+            : !loading.failure.value && html`<p class="soft">Nothing, in 30 days.</p>`
+        }
       </section>`;
     };
   },

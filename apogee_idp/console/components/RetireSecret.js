@@ -28,15 +28,19 @@ export const RetireSecret = {
       return html`<${Dialog} title=${`Retire ${name || id}?`} onClose=${() => emit("close")}>
         ${() => html`
           <p>It ends at once, for good. It was last used: <${Moment} at=${used} />.</p>
-          ${!isSafe &&
-          html`<p class="will">Somebody used it within the hour, or it is the last one that works.</p>`}
-          ${!isSafe &&
-          html`<${CheckField}
+          ${
+            !isSafe &&
+            html`<p class="will">Somebody used it within the hour, or it is the last one that works.</p>`
+          }
+          ${
+            !isSafe &&
+            html`<${CheckField}
             label="End it all the same"
             hint="Whoever uses it gets no token any more."
             value=${isForced.value}
             onChange=${(isOn) => (isForced.value = isOn)}
-          />`}
+          />`
+          }
           <${FailureNotice} failure=${retiring.failure.value} />
           <div class="actions">
             <button

@@ -39,7 +39,8 @@ export const RotateSecret = {
         const { body } = await create(path, { overlap_seconds: Number(overlap.value) });
         made.value = body.client_secret;
         step.value = body.client_secret ? "show" : "watch";
-        if (!made.value) tell("It was done by the first attempt, whose answer was lost: rotate again.");
+        if (!made.value)
+          tell("It was done by the first attempt, whose answer was lost: rotate again.");
       });
     };
     const shown = () => {
@@ -60,8 +61,10 @@ export const RotateSecret = {
         value=${overlap.value}
         onChange=${(value) => (overlap.value = value)}
       />
-      ${overlap.value === "0" &&
-      html`<p class="will">Whoever still has an old one gets no token from this moment on.</p>`}
+      ${
+        overlap.value === "0" &&
+        html`<p class="will">Whoever still has an old one gets no token from this moment on.</p>`
+      }
       <${FailureNotice} failure=${rotating.failure.value} />
       <div class="actions">
         <button type="submit" disabled=${rotating.isBusy.value}>Make the new secret</button>

@@ -18,7 +18,8 @@ export const SecretOnce = {
       clientSecret: props.secret,
       tokenEndpoint: session.facts.endpoints.token,
     });
-    const saveSecret = () => download(`${props.clientId}-secret.yaml`, kubernetesSecret(credentials()));
+    const saveSecret = () =>
+      download(`${props.clientId}-secret.yaml`, kubernetesSecret(credentials()));
     const saveEnv = () => download(`${props.clientId}.env`, envFile(credentials()));
     return () => html`<${Dialog} isFirm title="Store this secret now">
       ${() => html`

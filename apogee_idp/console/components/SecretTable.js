@@ -29,7 +29,8 @@ export const SecretTable = {
       {
         title: "Secret",
         isHeading: true,
-        cell: (secret) => html`<strong>${secret.name || "unnamed"}</strong><div><code class="soft">${secret.id}</code></div>`,
+        cell: (secret) =>
+          html`<strong>${secret.name || "unnamed"}</strong><div><code class="soft">${secret.id}</code></div>`,
       },
       { title: "State", cell: state },
       { title: "Created", cell: (secret) => html`<${Moment} at=${secret.created_at} />` },

@@ -14,7 +14,10 @@ const SECRET = {
     <div class="soft">${name || secretId}</div>
   `,
 };
-const USED = { title: "Last used", cell: (secret) => html`<${Moment} at=${secret.last_used_at} />` };
+const USED = {
+  title: "Last used",
+  cell: (secret) => html`<${Moment} at=${secret.last_used_at} />`,
+};
 const EXPIRING = [
   SECRET,
   {
@@ -26,17 +29,29 @@ const EXPIRING = [
   },
   USED,
 ];
-const RETIRING = [SECRET, { title: "Created", cell: (secret) => html`<${Moment} at=${secret.created_at} />` }, USED];
+const RETIRING = [
+  SECRET,
+  { title: "Created", cell: (secret) => html`<${Moment} at=${secret.created_at} />` },
+  USED,
+];
 
 export const SecretsToSee = {
   props: { secrets: Object },
   setup(props) {
     const keyOf = (secret) => `${secret.client_id} ${secret.id}`;
-    const part = (id, title, nothing, columns, rows) => html`<section class="block" aria-labelledby=${id}>
+    const part = (
+      id,
+      title,
+      nothing,
+      columns,
+      rows,
+    ) => html`<section class="block" aria-labelledby=${id}>
       <h2 id=${id}>${title}</h2>
-      ${rows.length > 0
-        ? html`<${DataTable} caption=${title} columns=${columns} rows=${rows} keyOf=${keyOf} />`
-        : html`<p class="soft">${nothing}</p>`}
+      ${
+        rows.length > 0
+          ? html`<${DataTable} caption=${title} columns=${columns} rows=${rows} keyOf=${keyOf} />`
+          : html`<p class="soft">${nothing}</p>`
+      }
     </section>`;
     return () => {
       const { expiring, safe_to_retire: retiring } = props.secrets;

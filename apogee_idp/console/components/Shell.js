@@ -22,7 +22,9 @@ const PLACES = [
 /** Whether the page belongs to a place; new things do to where they will be listed. */
 function isAt(path) {
   if (path === "/") return route.path === "/";
-  return `${route.path}/`.startsWith(`${path}/`) || route.path === path.replace(/^\/(.*)s$/, "/new-$1");
+  return (
+    `${route.path}/`.startsWith(`${path}/`) || route.path === path.replace(/^\/(.*)s$/, "/new-$1")
+  );
 }
 
 export const Shell = {

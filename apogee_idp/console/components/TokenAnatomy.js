@@ -13,7 +13,9 @@ const MEANINGS = {
 
 function layerTitle({ kind, encrypted_to: target }) {
   if (kind === "jws") return "Signature (JWS)";
-  return target === "resource" ? "Encryption (JWE), to the key of the API" : "Encryption (JWE), to this server";
+  return target === "resource"
+    ? "Encryption (JWE), to the key of the API"
+    : "Encryption (JWE), to this server";
 }
 
 function json(value) {

@@ -25,23 +25,32 @@ export const UserEnding = {
             "End all sessions",
             ...["DELETE", "/sessions", "All sessions have ended."],
           )}
-          ${user.has_second_factor &&
-          row(
-            "Remove the second factor",
-            "For who has lost the device and the recovery codes.",
-            "Remove it",
-            ...["DELETE", "/second-factor", "The second factor is removed."],
-          )}
-          ${isMe
-            ? html`<li class="soft">Your own account can't be disabled here.</li>`
-            : user.enabled
-              ? row(
-                  "Disable the account",
-                  "No sign-in any more; sessions and refresh tokens end.",
-                  "Disable",
-                  ...["POST", "/disable", "The account is disabled."],
-                )
-              : row("Enable the account", "She can sign in again.", "Enable", ...["POST", "/enable", "The account is enabled."])}
+          ${
+            user.has_second_factor &&
+            row(
+              "Remove the second factor",
+              "For who has lost the device and the recovery codes.",
+              "Remove it",
+              ...["DELETE", "/second-factor", "The second factor is removed."],
+            )
+          }
+          ${
+            isMe
+              ? html`<li class="soft">Your own account can't be disabled here.</li>`
+              : user.enabled
+                ? row(
+                    "Disable the account",
+                    "No sign-in any more; sessions and refresh tokens end.",
+                    "Disable",
+                    ...["POST", "/disable", "The account is disabled."],
+                  )
+                : row(
+                    "Enable the account",
+                    "She can sign in again.",
+                    "Enable",
+                    ...["POST", "/enable", "The account is enabled."],
+                  )
+          }
         </ul>
       </section>`;
     };

@@ -24,7 +24,9 @@ export const UserFacts = {
           ${fact("Created", html`<${Moment} at=${user.created_at} />`)}
           ${fact(
             "Password",
-            user.has_password ? html`<span>changed <${Moment} at=${user.password_changed_at} /></span>` : "none",
+            user.has_password
+              ? html`<span>changed <${Moment} at=${user.password_changed_at} /></span>`
+              : "none",
           )}
           ${fact("Second factor", shown(user.has_second_factor))}
           ${fact("Signs in elsewhere at", shown(user.identities.map(identity)))}

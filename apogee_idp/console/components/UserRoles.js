@@ -18,7 +18,8 @@ export const UserRoles = {
       emit("act", "PUT", part(role), `The role ${role} is granted.`);
       typed.value = "";
     };
-    const revoke = (role) => emit("act", "DELETE", part(role), `The role ${role} is taken back; her sessions have ended.`);
+    const revoke = (role) =>
+      emit("act", "DELETE", part(role), `The role ${role} is taken back; her sessions have ended.`);
     const row = (role) => html`<li key=${role}>
       <div>
         <code>${role}</code>

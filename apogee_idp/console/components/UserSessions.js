@@ -9,7 +9,8 @@ export const UserSessions = {
   props: { sessions: Array, isBusy: Boolean },
   emits: ["act"],
   setup(props, { emit }) {
-    const end = ({ sid }) => emit("act", "DELETE", `/sessions/${encodeURIComponent(sid)}`, "The session has ended.");
+    const end = ({ sid }) =>
+      emit("act", "DELETE", `/sessions/${encodeURIComponent(sid)}`, "The session has ended.");
     const columns = [
       {
         title: "Browser",
@@ -31,9 +32,11 @@ export const UserSessions = {
     ];
     return () => html`<section class="block" aria-labelledby="sessions">
       <h2 id="sessions">Sessions</h2>
-      ${props.sessions.length === 0
-        ? html`<p class="soft">She is signed in nowhere.</p>`
-        : html`<${DataTable} caption="Sessions" columns=${columns} rows=${props.sessions} keyOf=${(s) => s.sid} />`}
+      ${
+        props.sessions.length === 0
+          ? html`<p class="soft">She is signed in nowhere.</p>`
+          : html`<${DataTable} caption="Sessions" columns=${columns} rows=${props.sessions} keyOf=${(s) => s.sid} />`
+      }
     </section>`;
   },
 };

@@ -21,6 +21,7 @@ export const Verdicts = {
     </li>`;
     return () => html`<section class="sheet" aria-labelledby="verdicts">
       <h2 id="verdicts">Who would take it</h2>
+      <p class="hint">Options of the command line (--...) are fields of the registration.</p>
       <ul class="plain rows">${props.verdicts.map(verdict)}</ul>
     </section>`;
   },

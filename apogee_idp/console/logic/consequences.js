@@ -27,7 +27,8 @@ function changes(before, after, secrets, isPublic) {
     );
   }
   if (isPublic && secrets.length > 0) {
-    told.push(`It becomes public: ${count(secrets.length, "secret")} of it ${secrets.length === 1 ? "ends" : "end"}.`);
+    const end = secrets.length === 1 ? "ends" : "end";
+    told.push(`It becomes public: ${count(secrets.length, "secret")} of it ${end}.`);
   }
   if (changed("skip_token_encryption")) {
     told.push(

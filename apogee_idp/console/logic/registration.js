@@ -86,7 +86,9 @@ export function withClientType(registration, clientType) {
 
 /** The body that says it: what the flow does not have is left out, and so is what a preset decides. */
 export function bodyOf(registration) {
-  const left = new Set(registration.preset ? ["token_profile", "skip_token_encryption"] : ["preset"]);
+  const left = new Set(
+    registration.preset ? ["token_profile", "skip_token_encryption"] : ["preset"],
+  );
   if (registration.flow_type === CLIENT_CREDENTIALS) {
     for (const name of Object.keys(OF_THE_CODE_FLOW)) left.add(name);
   }

@@ -1,19 +1,28 @@
 /** What is wrong with a registration before the server is asked: [{ pointer, detail }]. */
 
 import { AUTHORIZATION_CODE } from "./registration.js";
-import { clientIdProblem, lifetimeProblem, nameProblem, redirectUriProblem } from "./validation.js";
+import {
+  clientIdProblem,
+  lifetimeProblem,
+  nameProblem,
+  notJsonProblem,
+  redirectUriProblem,
+} from "./validation.js";
 
 const JSON_MEMBERS = ["/token_profile/claims", "/token_profile/session_tags", "/jwks"];
 
 function valueAt(registration, pointer) {
-  return pointer.slice(1).split("/").reduce((value, name) => value?.[name], registration);
+  return pointer
+    .slice(1)
+    .split("/")
+    .reduce((value, name) => value?.[name], registration);
 }
 
-/** Text where JSON belongs is what could not be read as such. */
 function jsonProblems(registration) {
-  return JSON_MEMBERS.filter((pointer) => typeof valueAt(registration, pointer) === "string").map(
-    (pointer) => ({ pointer, detail: "This has to be a JSON object: { ... }" }),
-  );
+  return JSON_MEMBERS.map((pointer) => ({
+    pointer,
+    detail: notJsonProblem(valueAt(registration, pointer)),
+  }));
 }
 
 function uriProblems(registration) {

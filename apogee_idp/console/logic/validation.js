@@ -44,7 +44,9 @@ export function lifetimeProblem(text, most = MAXIMUM_LIFETIME) {
 /** Of a scope's name (RFC 6749 §3.3). */
 export function scopeNameProblem(text) {
   if (!text) return "Give the scope a name.";
-  return SCOPE_NAME.test(text) ? "" : "A scope has printable ASCII without space, quote, backslash.";
+  return SCOPE_NAME.test(text)
+    ? ""
+    : "A scope has printable ASCII without space, quote, backslash.";
 }
 
 /** Of a resource: an absolute URI without a fragment (RFC 8707 §2). */
@@ -54,14 +56,21 @@ export function resourceProblem(text) {
   return isAbsolute && !text.includes("#") ? "" : "An absolute URI without spaces and fragment.";
 }
 
+const NO_OBJECT = "This has to be a JSON object: { ... }";
+
 /** Of JSON that stands for an object, or for nothing. */
 export function jsonObjectProblem(text) {
   if (text.trim() === "") return "";
   try {
     const value = JSON.parse(text);
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? "" : "This has to be a JSON object: { ... }";
+    return isObject ? "" : NO_OBJECT;
   } catch {
-    return "This is not JSON yet.";
+    return NO_OBJECT;
   }
+}
+
+/** Of what was read from such a text: it is still a text if it could not be read. */
+export function notJsonProblem(value) {
+  return typeof value === "string" ? NO_OBJECT : "";
 }

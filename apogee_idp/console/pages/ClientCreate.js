@@ -2,6 +2,7 @@
 
 import { html, shallowRef, watch } from "../html.js";
 import { ClientForm } from "../components/ClientForm.js";
+import { DraftNotice } from "../components/DraftNotice.js";
 import { Page } from "../components/Page.js";
 import { SecretOnce } from "../components/SecretOnce.js";
 import { useCreation } from "../creation.js";
@@ -17,7 +18,8 @@ const DRAFT = "new-client";
 
 export const ClientCreate = {
   setup() {
-    const registration = shallowRef(draftOf(DRAFT) ?? newRegistration());
+    const draft = draftOf(DRAFT);
+    const registration = shallowRef(draft ?? newRegistration());
     const made = shallowRef(null);
     const saving = useAction();
     const create = useCreation();
@@ -35,13 +37,15 @@ export const ClientCreate = {
       made.value = null;
       tell(
         isReplay
-          ? `${client.display_name} was made by the first attempt, whose answer was lost. Rotate its secret to get one.`
+          ? `${client.display_name} was made by the first attempt, whose answer was lost. ` +
+              "Rotate its secret to get one."
           : `${client.display_name} is registered.`,
       );
       go(pathOf("/clients/", client.client_id, isReplay ? "/secrets" : ""));
     };
     return () => html`<${Page} title="New client" trail=${[["/clients", "Clients"]]}>
       ${() => html`
+        <${DraftNotice} isRestored=${Boolean(draft)} />
         <${ClientForm}
           registration=${registration.value}
           before=${null}
@@ -51,14 +55,16 @@ export const ClientCreate = {
           onChange=${change}
           onSave=${save}
         >
-          <a class="button quiet" href=${address("/clients")}>Cancel</a>
+          <a class="button quiet" href=${address("/clients")} onClick=${() => dropDraft(DRAFT)}>Cancel</a>
         <//>
-        ${made.value &&
-        html`<${SecretOnce}
+        ${
+          made.value &&
+          html`<${SecretOnce}
           clientId=${made.value.client_id}
           secret=${made.value.client_secret}
           onClose=${() => done(made.value)}
-        />`}
+        />`
+        }
       `}
     <//>`;
   },

@@ -5,6 +5,7 @@ import { ClientEnding } from "../components/ClientEnding.js";
 import { ClientForm } from "../components/ClientForm.js";
 import { ClientPage } from "../components/ClientPage.js";
 import { Conflict } from "../components/Conflict.js";
+import { DraftNotice } from "../components/DraftNotice.js";
 import { Loaded } from "../components/Loaded.js";
 import { SecretOnce } from "../components/SecretOnce.js";
 import { useEditing } from "../editing.js";
@@ -47,17 +48,18 @@ export const ClientEdit = {
       const { body: client, base } = stored.value;
       return html`
         ${client.is_configured && html`<p class="advice">${FROM_CONFIGURATION}</p>`}
-        ${editing.isRestored.value &&
-        html`<p class="advice" role="status">What you typed here before, and didn't save, is back.</p>`}
-        ${theirs.value &&
-        html`<${Conflict}
+        <${DraftNotice} isRestored=${editing.isRestored.value} />
+        ${
+          theirs.value &&
+          html`<${Conflict}
           kind="client"
           name=${props.clientId}
           base=${flat(base)}
           mine=${flat(typed.value)}
           theirs=${flat(theirs.value.base)}
           onReapply=${reapply}
-        />`}
+        />`
+        }
         <${ClientForm}
           registration=${typed.value}
           before=${base}
@@ -69,8 +71,10 @@ export const ClientEdit = {
           onChange=${editing.change}
           onSave=${save}
         >
-          ${editing.isChanged() &&
-          html`<button type="button" class="quiet" onClick=${editing.discard}>Discard changes</button>`}
+          ${
+            editing.isChanged() &&
+            html`<button type="button" class="quiet" onClick=${editing.discard}>Discard changes</button>`
+          }
         <//>
         <${ClientEnding} client=${client} onChanged=${editing.rebase} />
       `;
@@ -78,12 +82,14 @@ export const ClientEdit = {
     return () => html`<${ClientPage} clientId=${props.clientId} client=${stored.value?.body}>
       ${() => html`
         <${Loaded} from=${editing.loading}>${form}<//>
-        ${secret.value &&
-        html`<${SecretOnce}
+        ${
+          secret.value &&
+          html`<${SecretOnce}
           clientId=${props.clientId}
           secret=${secret.value}
           onClose=${() => (secret.value = null)}
-        />`}
+        />`
+        }
       `}
     <//>`;
   },

@@ -13,8 +13,10 @@ import { useLoaded } from "../loading.js";
 import { tell } from "../notices.js";
 
 function whyNone(client) {
-  if (client.client_type === "public") return "A public client has no secret: none would be safe with it.";
-  if (client.is_configured) return "This client stands in a configuration file: its secret is changed there.";
+  if (client.client_type === "public")
+    return "A public client has no secret: none would be safe with it.";
+  if (client.is_configured)
+    return "This client stands in a configuration file: its secret is changed there.";
   return "";
 }
 
@@ -35,7 +37,10 @@ export const ClientSecrets = {
     };
     const show = (secret) => {
       open.value = "";
-      if (secret === null) tell("It was made by the first attempt, whose answer was lost. Retire it, and add another.");
+      if (secret === null)
+        tell(
+          "It was made by the first attempt, whose answer was lost. Retire it, and add another.",
+        );
       made.value = secret;
       loading.reload();
     };
@@ -47,25 +52,35 @@ export const ClientSecrets = {
       const why = whyNone(client);
       return html`
         ${why && html`<p class="advice">${why}</p>`}
-        ${secrets.length > 0
-          ? html`<${SecretTable}
+        ${
+          secrets.length > 0
+            ? html`<${SecretTable}
               secrets=${secrets}
               canRetire=${!client.is_configured}
               onRetire=${(secret) => (retiring.value = secret)}
             />`
-          : html`<p class="sheet">It has no secret.</p>`}
+            : html`<p class="sheet">It has no secret.</p>`
+        }
         ${!why && buttons()}
       `;
     };
     const dialogs = ({ secrets }) => html`
-      ${open.value === "rotate" &&
-      html`<${RotateSecret} clientId=${props.clientId} secrets=${secrets} onClose=${close} />`}
-      ${open.value === "add" &&
-      html`<${AddSecret} clientId=${props.clientId} onMade=${show} onClose=${close} />`}
-      ${retiring.value &&
-      html`<${RetireSecret} clientId=${props.clientId} secret=${retiring.value} onClose=${close} />`}
-      ${made.value &&
-      html`<${SecretOnce} clientId=${props.clientId} secret=${made.value} onClose=${close} />`}
+      ${
+        open.value === "rotate" &&
+        html`<${RotateSecret} clientId=${props.clientId} secrets=${secrets} onClose=${close} />`
+      }
+      ${
+        open.value === "add" &&
+        html`<${AddSecret} clientId=${props.clientId} onMade=${show} onClose=${close} />`
+      }
+      ${
+        retiring.value &&
+        html`<${RetireSecret} clientId=${props.clientId} secret=${retiring.value} onClose=${close} />`
+      }
+      ${
+        made.value &&
+        html`<${SecretOnce} clientId=${props.clientId} secret=${made.value} onClose=${close} />`
+      }
     `;
     return () => html`<${ClientPage} clientId=${props.clientId} client=${loading.value.value?.client}>
       ${() => html`

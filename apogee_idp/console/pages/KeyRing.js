@@ -26,19 +26,19 @@ function grouped(keys) {
 
 /** What revoking a key does, beforehand. */
 function ending(key) {
-  const isSigning = key.use === "sig";
+  const which = key.use === "sig" ? "it has signed" : "is encrypted to it";
   return html`
     <p>
-      For a key that was lost.
-      ${isSigning ? "Every token that it has signed ends at once" : "Every token that is encrypted to it ends at once"}:
-      introspection sees it within two seconds, APIs that verify by themselves once they read the JWK
-      Set again.
+      For a key that was lost. Every token that ${which} ends at once: introspection sees it within
+      two seconds, APIs that verify by themselves once they read the JWK Set again.
     </p>
-    ${key.state === "active" &&
-    html`<p class="will">
+    ${
+      key.state === "active" &&
+      html`<p class="will">
       It is the one in use: its successor takes over now, and verifiers that don't know it yet refuse
       new tokens until they do.
-    </p>`}
+    </p>`
+    }
   `;
 }
 
@@ -59,7 +59,11 @@ export const KeyRing = {
       const path = `keys/${encodeURIComponent(ended.value.kid)}/revoke`;
       const isDone = await revoking.run(async () => {
         const { successor } = (await send("POST", path)).body;
-        tell(successor ? `The key is revoked; ${successor.kid} has taken over.` : "The key is revoked.");
+        tell(
+          successor
+            ? `The key is revoked; ${successor.kid} has taken over.`
+            : "The key is revoked.",
+        );
       });
       if (!isDone) return;
       ended.value = null;
@@ -69,21 +73,25 @@ export const KeyRing = {
       revoking.failure.value = null;
       ended.value = key;
     };
-    const group = (range) => ([algorithm, keys]) => html`<section class="block" key=${algorithm}>
+    const group =
+      (range) =>
+      ([algorithm, keys]) => html`<section class="block" key=${algorithm}>
       <div class="page-head">
         <div>
           <h2>${algorithm}</h2>
           <p>${keys[0].use === "sig" ? "signs tokens" : "encrypts tokens"}</p>
         </div>
-        ${keys.every((key) => key.source === "store") &&
-        html`<button
+        ${
+          keys.every((key) => key.source === "store") &&
+          html`<button
           type="button"
           class="quiet"
           disabled=${rotating.isBusy.value}
           onClick=${() => rotate(algorithm)}
         >
           Make the next key now<span class="unseen"> for ${algorithm}</span>
-        </button>`}
+        </button>`
+        }
       </div>
       <${KeyTimeline} keys=${keys} range=${range} title=${`The keys for ${algorithm} in time`} />
       <${KeyTable} caption=${`Keys for ${algorithm}`} keys=${keys} onRevoke=${ask} />

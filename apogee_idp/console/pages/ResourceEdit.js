@@ -4,13 +4,13 @@ import { html } from "../html.js";
 import { Creator } from "../components/Creator.js";
 import { Editor } from "../components/Editor.js";
 import { JsonField } from "../components/JsonField.js";
+import { LifetimeField } from "../components/LifetimeField.js";
 import { ListField } from "../components/ListField.js";
 import { Loaded } from "../components/Loaded.js";
 import { Page } from "../components/Page.js";
 import { TextField } from "../components/TextField.js";
 import { useEditing } from "../editing.js";
-import { duration } from "../logic/format.js";
-import { lifetimeProblem, resourceProblem } from "../logic/validation.js";
+import { lifetimeProblem, notJsonProblem, resourceProblem } from "../logic/validation.js";
 import { tell } from "../notices.js";
 import { go, pathOf } from "../router.js";
 
@@ -21,17 +21,11 @@ function problemsOf({ identifier, access_token_lifetime: lifetime, jwks }) {
   return [
     { pointer: "/identifier", detail: identifier === undefined ? "" : resourceProblem(identifier) },
     { pointer: "/access_token_lifetime", detail: lifetimeProblem(lifetime) },
-    { pointer: "/jwks", detail: typeof jwks === "string" ? "This has to be a JSON object: { ... }" : "" },
+    { pointer: "/jwks", detail: notJsonProblem(jwks) },
   ].filter(({ detail }) => detail);
 }
 
-function lifetimeOf(text) {
-  if (text.trim() === "") return null;
-  return lifetimeProblem(text) ? text : Number(text);
-}
-
 function fields(resource, change) {
-  const { access_token_lifetime: lifetime } = resource;
   return html`
     <${TextField}
       label="Display name"
@@ -40,15 +34,13 @@ function fields(resource, change) {
       value=${resource.display_name}
       onChange=${(text) => change({ display_name: text })}
     />
-    <${TextField}
+    <${LifetimeField}
       label="Lifetime of its tokens at most, in seconds"
       name="access_token_lifetime"
-      inputmode="numeric"
       pointer="/access_token_lifetime"
-      hint=${Number.isInteger(lifetime) ? duration(lifetime) : "Empty: as clients and settings say."}
-      problem=${lifetimeProblem(lifetime)}
-      value=${lifetime}
-      onChange=${(text) => change({ access_token_lifetime: lifetimeOf(text) })}
+      empty="as clients and settings say"
+      value=${resource.access_token_lifetime}
+      onChange=${(lifetime) => change({ access_token_lifetime: lifetime })}
     />
     <${ListField}
       label="Introspection clients"
@@ -124,7 +116,12 @@ export const ResourceEdit = {
     const path = `resources/${encodeURIComponent(props.identifier)}`;
     const draft = `resource:${props.identifier}`;
     const read = ({ identifier: _, ...members }) => members;
-    const editing = useEditing(path, { draft, read, write: (typed) => typed, problems: problemsOf });
+    const editing = useEditing(path, {
+      draft,
+      read,
+      write: (typed) => typed,
+      problems: problemsOf,
+    });
     const query = { from_scopes: "true" };
     const deleted = () => {
       tell(`${props.identifier} is not registered any more.`);

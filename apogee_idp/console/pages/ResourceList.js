@@ -20,7 +20,8 @@ const COLUMNS = [
   },
   {
     title: "Token lifetime",
-    cell: ({ access_token_lifetime: lifetime }) => (lifetime ? `${duration(lifetime)} at most` : "–"),
+    cell: ({ access_token_lifetime: lifetime }) =>
+      lifetime ? `${duration(lifetime)} at most` : "–",
   },
   { title: "Introspection", cell: (resource) => shown(resource.introspection_clients) },
   { title: "Own key", cell: (resource) => shown(resource.jwks !== null) },

@@ -89,8 +89,17 @@ export const ScopeEdit = {
   setup(props) {
     const path = `scopes/${encodeURIComponent(props.name)}`;
     const draft = `scope:${props.name}`;
-    const read = ({ display_name, description, resources }) => ({ display_name, description, resources });
-    const editing = useEditing(path, { draft, read, write: (typed) => typed, problems: problemsOf });
+    const read = ({ display_name, description, resources }) => ({
+      display_name,
+      description,
+      resources,
+    });
+    const editing = useEditing(path, {
+      draft,
+      read,
+      write: (typed) => typed,
+      problems: problemsOf,
+    });
     const deleted = () => {
       tell(`The scope ${props.name} is deleted.`);
       go("/scopes");

@@ -13,7 +13,8 @@ const COLUMNS = [
   {
     title: "Scope",
     isHeading: true,
-    cell: (scope) => html`<a href=${address(pathOf("/scopes/", scope.name))}><code>${scope.name}</code></a>`,
+    cell: (scope) =>
+      html`<a href=${address(pathOf("/scopes/", scope.name))}><code>${scope.name}</code></a>`,
   },
   { title: "Name", cell: (scope) => shown(scope.display_name) },
   { title: "Description", cell: (scope) => shown(scope.description) },

@@ -13,8 +13,23 @@ import { shown } from "../logic/format.js";
 import { address, pathOf, route } from "../router.js";
 
 const FILTERS = [
-  ["enabled", "State", [["", "All"], ["true", "Enabled"], ["false", "Disabled"]]],
-  ["role", "Role", [["", "All"], ["idp-admin", "Administrators"]]],
+  [
+    "enabled",
+    "State",
+    [
+      ["", "All"],
+      ["true", "Enabled"],
+      ["false", "Disabled"],
+    ],
+  ],
+  [
+    "role",
+    "Role",
+    [
+      ["", "All"],
+      ["idp-admin", "Administrators"],
+    ],
+  ],
 ];
 
 const COLUMNS = [

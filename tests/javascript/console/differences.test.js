@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { bothChanges, differences, reapplied, same } from "../../../apogee_idp/console/logic/differences.js";
+import {
+  bothChanges,
+  differences,
+  reapplied,
+  same,
+} from "../../../apogee_idp/console/logic/differences.js";
 
 test("the order of members says nothing, that of lists does", () => {
   assert.ok(same({ a: 1, b: [1, 2] }, { b: [1, 2], a: 1 }));

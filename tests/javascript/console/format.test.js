@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { count, duration, label, moment, relative, shown, size, timestamp } from "../../../apogee_idp/console/logic/format.js";
+import {
+  count,
+  duration,
+  label,
+  moment,
+  relative,
+  shown,
+  size,
+  timestamp,
+} from "../../../apogee_idp/console/logic/format.js";
 
 const NOW = 1_800_000_000;
 

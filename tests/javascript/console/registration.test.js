@@ -41,7 +41,10 @@ test("what the server adds is not written back", () => {
 
 test("another flow begins with its own defaults", () => {
   const back = withFlow({ ...APP, client_type: "public", require_pkce: false }, AUTHORIZATION_CODE);
-  assert.deepEqual([back.client_type, back.require_pkce, back.redirect_uris], ["confidential", true, []]);
+  assert.deepEqual(
+    [back.client_type, back.require_pkce, back.redirect_uris],
+    ["confidential", true, []],
+  );
 });
 
 test("what runs in a browser is public, and what is public needs PKCE", () => {
@@ -67,7 +70,12 @@ test("what saving will do is said beforehand", () => {
     [{ ...MACHINE, skip_token_encryption: true }, MACHINE, [1], /encrypted \(JWE\)/],
     [MACHINE, APP, [1], /people sign in/],
     [APP, { ...APP, client_type: "public" }, [1, 2], /2 secrets of it end/],
-    [{ ...MACHINE, scopes: ["a", "b"] }, { ...MACHINE, scopes: ["b"] }, [1], /can't ask for a any more/],
+    [
+      { ...MACHINE, scopes: ["a", "b"] },
+      { ...MACHINE, scopes: ["b"] },
+      [1],
+      /can't ask for a any more/,
+    ],
     [{ ...APP, client_type: "public" }, APP, [], /A secret is made/],
   ];
   for (const [before, after, secrets, told] of rows) {
@@ -94,5 +102,8 @@ test("problems stand at the pointers of their members", () => {
   );
   assert.deepEqual(registrationProblems(APP), []);
   assert.equal(registrationProblems({ ...APP, redirect_uris: [] })[0].pointer, "/redirect_uris");
-  assert.deepEqual(registrationProblems({ ...MACHINE, redirect_uris: ["http://left.example"] }), []);
+  assert.deepEqual(
+    registrationProblems({ ...MACHINE, redirect_uris: ["http://left.example"] }),
+    [],
+  );
 });

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { clientIdProblem, jsonObjectProblem, lifetimeProblem, nameProblem, redirectUriProblem, resourceProblem, scopeNameProblem } from "../../../apogee_idp/console/logic/validation.js";
+import {
+  clientIdProblem,
+  jsonObjectProblem,
+  lifetimeProblem,
+  nameProblem,
+  redirectUriProblem,
+  resourceProblem,
+  scopeNameProblem,
+} from "../../../apogee_idp/console/logic/validation.js";
 
 function check(problem, fine, wrong) {
   for (const args of fine) assert.equal(problem(...args), "", JSON.stringify(args));
@@ -9,7 +17,11 @@ function check(problem, fine, wrong) {
 }
 
 test("client ids", () => {
-  check(clientIdProblem, [["abc"], ["a.b_c~d-9"]], [[""], ["ab"], ["a b c"], ["usr_x"], ["ä".repeat(4)], ["x".repeat(101)]]);
+  check(
+    clientIdProblem,
+    [["abc"], ["a.b_c~d-9"]],
+    [[""], ["ab"], ["a b c"], ["usr_x"], ["ä".repeat(4)], ["x".repeat(101)]],
+  );
 });
 
 test("names", () => {
@@ -37,12 +49,20 @@ test("redirect URIs, by what kind of application it is", () => {
 });
 
 test("lifetimes", () => {
-  check(lifetimeProblem, [[null], [""], [300], ["86400"]], [["0"], ["86401"], ["1.5"], ["soon"], [-1]]);
+  check(
+    lifetimeProblem,
+    [[null], [""], [300], ["86400"]],
+    [["0"], ["86401"], ["1.5"], ["soon"], [-1]],
+  );
 });
 
 test("scopes and resources", () => {
   check(scopeNameProblem, [["a.read"], ["https://a/b"]], [[""], ["a b"], ['"'], ["\\"]]);
-  check(resourceProblem, [["https://a.example"], ["urn:a:b"]], [[""], ["a.example"], ["https://a/#b"], ["https://a b"]]);
+  check(
+    resourceProblem,
+    [["https://a.example"], ["urn:a:b"]],
+    [[""], ["a.example"], ["https://a/#b"], ["https://a b"]],
+  );
 });
 
 test("JSON objects", () => {
