@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from .crypto.passwords import PasswordHashes
 from .crypto.sealing import KeyEncryptionKey
 from .crypto.secrets import generate_subject
 from .crypto.slow_hashes import SlowVerifier
-from .errors import HandlerFault, KeyringError, StoreUnavailable
+from .errors import CommandRefused, HandlerFault, KeyringError, StoreUnavailable
 from .external.model import IdentityProvider
 from .following import StoreFollower
 from .housekeeping import Housekeeper
@@ -33,15 +33,18 @@ from .management.changes import Changes
 from .management.client_files import ConfiguredClient, read_client_files
 from .management.desk import Management
 from .management.key_ring import AuditedKeyRing
+from .management.previews import Previews
 from .outgoing import Outgoing
 from .pipeline import Registry
 from .readiness import Readiness
+from .refusals import Refusals
 from .secret_usage import SecretUsage
 from .services import Services
 from .settings import Settings
 from .stores.base import Store
 from .stores.directory import Directory
 from .stores.mongo import MongoStore
+from .stores.repositories import load_key_ring
 from .stores.sqlite import SqliteStore
 from .telemetry.key_gauges import KeyGauges
 from .telemetry.observed_store import observed
@@ -149,6 +152,7 @@ def management_of(on: Foundation, changes: Changes) -> Management:
         on.settings,
         on.store,
         on.usage,
+        on.refusals,
         changes,
         periods_of(on.settings),
         on.passwords,
@@ -174,6 +178,44 @@ async def opened_management(
         changes = changes_in(store, report=report)
         changes.ask(build_registry(build_services(foundation)))
         yield management_of(foundation, changes)
+
+
+@asynccontextmanager
+async def opened_previews(settings: Settings) -> AsyncIterator[Previews]:
+    """Previews by the keys and plugins of the settings, without a server: nothing is maintained.
+
+    Raises what ``opened_installation`` raises, and CommandRefused where there are no keys yet.
+    """
+    guards = key_encryption_keys(settings)
+    async with opened_store(settings) as store:
+        if await load_key_ring(store) is None:
+            raise CommandRefused("there are no keys yet: the first start of the server makes them")
+        changes, plugin_keys = changes_in(store), PluginKeys()
+        keeper = _key_keeper(settings, store, changes, plugin_keys, guards, now)
+        async with _founded(settings, store, keeper.ring, Given(guards), now) as foundation:
+            services = build_services(foundation)
+            registry = build_registry(services)
+            plugin_keys.ask(registry)
+            await keeper.load()
+            yield Previews(services, registry)
+
+
+def _key_keeper(
+    settings: Settings,
+    store: Store,
+    changes: Changes,
+    plugin_keys: PluginKeys,
+    guards: Sequence[KeyEncryptionKey],
+    now: Callable[[], int],
+) -> KeyKeeper:
+    return KeyKeeper(
+        AuditedKeyRing(store, changes, SERVER_ACTOR),
+        guards,
+        algorithms=settings.signing_algorithms,
+        periods=periods_of(settings),
+        now=now,
+        sources={"files": key_files_of(settings), "plugins": plugin_keys},
+    )
 
 
 @asynccontextmanager
@@ -223,14 +265,7 @@ async def opened_installation(
     ):
         store = observed(unobserved, telemetry.metrics)
         changes, plugin_keys = changes_in(store, now=now), PluginKeys()
-        keeper = KeyKeeper(
-            AuditedKeyRing(store, changes, SERVER_ACTOR),
-            keys,
-            algorithms=settings.signing_algorithms,
-            periods=periods_of(settings),
-            now=now,
-            sources={"files": key_files_of(settings), "plugins": plugin_keys},
-        )
+        keeper = _key_keeper(settings, store, changes, plugin_keys, keys, now)
         async with _founded(settings, store, keeper.ring, given, now) as foundation:
             services = build_services(foundation)
             registry = build_registry(services, telemetry)
@@ -294,7 +329,7 @@ async def _founded(
     slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
     passwords = PasswordHashes(patience=patience)
     outgoing, announcing = (Outgoing(settings.private_hosts) for _ in range(2))
-    usage = SecretUsage(store.secrets, now=now)
+    usage, refusals = SecretUsage(store.secrets, now=now), Refusals(store.refusals, now=now)
     try:
         yield Foundation(
             settings,
@@ -305,6 +340,7 @@ async def _founded(
             outgoing,
             announcing,
             usage,
+            refusals,
             given.guards,
             given.identity_providers,
             now=now,
@@ -314,7 +350,8 @@ async def _founded(
     finally:
         await outgoing.close()
         await announcing.close()
-        await _flush_for_the_last_time(usage)
+        await _flush_for_the_last_time(usage.flush)
+        await _flush_for_the_last_time(refusals.flush)
         slow.close()
         passwords.close()
 
@@ -335,7 +372,9 @@ async def _kept_in_step(
         store.sessions.expire,
         store.interactions.expire,
         store.authorizations.expire,
+        store.refusals.expire,
         foundation.usage.flush,
+        foundation.refusals.flush,
         lambda: audit.settle(store),
     )
     housekeeper = Housekeeper(keeper, every_minute, monotonic=time.monotonic)
@@ -343,11 +382,11 @@ async def _kept_in_step(
         yield readiness, housekeeper, following
 
 
-async def _flush_for_the_last_time(usage: SecretUsage) -> None:
+async def _flush_for_the_last_time(flush: Callable[[], Awaitable[None]]) -> None:
     """A store that is lost just now keeps no process from ending."""
     with suppress(StoreUnavailable, TimeoutError):
         async with asyncio.timeout(_LAST_FLUSH_SECONDS):
-            await usage.flush()
+            await flush()
 
 
 @asynccontextmanager

@@ -8,13 +8,21 @@ from weakref import WeakSet
 from .assertions import AssertionVerifier, parse_assertion
 from .crypto.secrets import SecretVerifier
 from .errors import InvalidClient, UnusableEvent
-from .model import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, ClientSecret, is_client_id
+from .model import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    REFRESH_TOKEN,
+    Client,
+    ClientSecret,
+    is_client_id,
+)
 from .requests import (
     ClientAuthentication,
     ClientRequest,
     PresentedAssertion,
     PresentedCredentials,
     PresentedName,
+    PreviewedClient,
     PushedAuthorizationRequest,
     RevocationRequest,
     TokenRequest,
@@ -62,6 +70,8 @@ class ClientAuthenticator:
                 client = await self._by_secret(presented)
             case PresentedName() as presented:
                 client = await self._by_name(presented, request)
+            case PreviewedClient() as previewed:
+                client = await self._for_preview(previewed, request)
         proof = ClientAuthentication(client, request, request.credentials.method)
         self._proofs.add(proof)
         return proof
@@ -105,6 +115,16 @@ class ClientAuthenticator:
             raise InvalidClient(reason="no client authentication")
         if client is None or not client.enabled or client.client_type != "public":
             raise InvalidClient(reason="no enabled public client, and no other authentication")
+        return client
+
+    async def _for_preview(self, previewed: PreviewedClient, request: ClientRequest) -> Client:
+        """As if it had authenticated, and no use of a secret; where nothing else can be spent."""
+        if not isinstance(request, TokenRequest) or request.grant_type != CLIENT_CREDENTIALS:
+            raise InvalidClient(reason="a preview of something else than a client's own token")
+        client = await self._registered(previewed.client_id)
+        obstacle = _obstacle(client)
+        if client is None or obstacle:
+            raise InvalidClient(reason=obstacle)
         return client
 
     async def _registered(self, client_id: str) -> Client | None:

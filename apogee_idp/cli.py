@@ -18,6 +18,7 @@ from .cli_entities import clients, scopes
 from .cli_import import imports
 from .cli_keys import keys
 from .cli_presets import check_client, presets
+from .cli_previews import preview_client
 from .cli_resources import resources
 from .cli_secrets import rotate_secret, secrets
 from .cli_users import users
@@ -44,6 +45,7 @@ main.add_command(users)
 main.add_command(apply)
 main.add_command(presets)
 clients.add_command(check_client)
+clients.add_command(preview_client)
 clients.add_command(rotate_secret)
 clients.add_command(secrets)
 main.add_command(db)

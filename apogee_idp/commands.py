@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from .key_model import KeyRingRecord
 from .model import Client, Resource, Scope
-from .requests import Actor, ValidatedToken
+from .requests import Actor, Session, ValidatedToken
 from .user_model import User
 
 Entity = TypeVar("Entity")
@@ -218,6 +218,18 @@ class RevokeRole(Command[User]):
     __slots__ = ()
 
 
+class EndSessions(Command[User]):
+    """All that a person has begun ends: sessions, and what applications got in them."""
+
+    __slots__ = ()
+
+
+class EndSession(Command[Session]):
+    """One session of a person ends."""
+
+    __slots__ = ()
+
+
 class DeleteUser(Command[User]):
     """The account of a person is deleted."""
 
@@ -259,6 +271,7 @@ COMMANDS: tuple[type[Command[Any]], ...] = (
     *(AddResource, UpdateResource, DeleteResource),
     *(AddSecondFactor, RemoveSecondFactor, LinkIdentity, UnlinkIdentity),
     *(AddUser, UpdateUser, SetPassword, EnableUser, DisableUser, GrantRole, RevokeRole, DeleteUser),
+    *(EndSessions, EndSession),
     *(RotateKey, RevokeKey, RewrapKeys, MaintainKeys),
 )
 """Every command that changes something."""

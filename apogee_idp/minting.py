@@ -10,10 +10,13 @@ from weakref import WeakSet
 
 from .authentication import ClientAuthenticator
 from .crypto.tokens import sign_jwt
+from .crypto.void_keys import VoidKey
 from .errors import UnusableEvent
 from .events import RESERVED_CLAIMS, GenerateToken, ProcessSignIn
 from .grants import Grants
 from .id_tokens import id_token_claims
+from .key_model import SigningKey
+from .keyring import KeyRing
 from .model import (
     AUTHORIZATION_CLAIM,
     CLIENT_CREDENTIALS,
@@ -28,7 +31,14 @@ from .model import (
     is_scope_name,
 )
 from .reference_tokens import ReferenceTokens
-from .requests import IssuedToken, PresentedGrant, Principal, TokenKind, TokenRequest
+from .requests import (
+    IssuedToken,
+    PresentedGrant,
+    PreviewedToken,
+    Principal,
+    TokenKind,
+    TokenRequest,
+)
 from .settings import Settings
 
 _JWS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
@@ -40,13 +50,14 @@ class TokenMinter:
 
     It trusts no handler: whatever a plugin left on the event is checked again here, and what does
     not fit is an UnusableEvent, so that the request ends in a 500 and never in a token. No signed
-    token outlives the publication of its key.
+    token outlives the publication of its key. For a preview nothing is signed, kept or known.
     """
 
     __slots__ = (
         "_authenticator",
         "_grants",
         "_issuer",
+        "_keys",
         "_longest",
         "_new_id",
         "_now",
@@ -54,12 +65,13 @@ class TokenMinter:
         "_written",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that a token is made of)
         self,
         settings: Settings,
         authenticator: ClientAuthenticator,
         references: ReferenceTokens,
         grants: Grants,
+        keys: KeyRing,
         *,
         now: Callable[[], int],
         new_id: Callable[[], str],
@@ -69,6 +81,7 @@ class TokenMinter:
         self._authenticator = authenticator
         self._references = references
         self._grants = grants
+        self._keys = keys
         self._now = now
         self._new_id = new_id
         self._written: WeakSet[IssuedToken] = WeakSet()
@@ -85,6 +98,8 @@ class TokenMinter:
             case "access_token":
                 _check_form(event, self._longest)
                 claims = self._access_token_claims(event, client, presented)
+                if sign_in.request.is_preview:
+                    return await self._previewed(event, claims)
                 value, scope = await self._written_out(event, claims), claims.get("scope", "")
             case "id_token":
                 value, scope = await self._id_token(event, presented), ""
@@ -121,7 +136,7 @@ class TokenMinter:
             "iat": issued_at,
             "exp": issued_at + event.lifetime,
         }
-        return await _signed(event, _checked_additions(event) | claims)
+        return await _signed(event, _checked_additions(event) | claims, event.signing_key)
 
     async def _refresh_token(self, event: GenerateToken, presented: PresentedGrant | None) -> str:
         if presented is None:
@@ -132,10 +147,19 @@ class TokenMinter:
     async def _written_out(self, event: GenerateToken, claims: dict[str, Any]) -> str:
         if event.reference is not False:
             return await self._references.keep(_json(claims), expires_at=claims["exp"])
-        value = await _signed(event, claims)
-        if event.encryption_key is not None:
-            value = _compact(_JWE, event.encryption_key.encrypt(value, typ=event.typ))
-        return value
+        return _encrypted(event, await _signed(event, claims, event.signing_key))
+
+    async def _previewed(self, event: GenerateToken, claims: dict[str, Any]) -> PreviewedToken:
+        """One that was never signed, or that nothing stands behind; no endpoint sends it."""
+        value, signed = self._references.void(), ""
+        if event.reference is not False:
+            _json(claims)
+        else:
+            key = event.signing_key and VoidKey.like(event.signing_key, self._keys.jwks)
+            signed = await _signed(event, claims, key)
+            value = _encrypted(event, signed)
+        scope, request = claims.get("scope", ""), event.sign_in.request
+        return PreviewedToken(event.kind, value, request, event.lifetime, scope, claims, signed)
 
     def vouch(
         self, token: object, request: TokenRequest, kind: TokenKind = "access_token"
@@ -214,14 +238,20 @@ def _json(claims: dict[str, Any]) -> str:
     return text
 
 
-async def _signed(event: GenerateToken, claims: dict[str, Any]) -> str:
+async def _signed(event: GenerateToken, claims: dict[str, Any], key: SigningKey | None) -> str:
     """No ``alg`` but those we implement, ``none`` least of all."""
-    if event.signing_key is None or event.signing_key.algorithm not in SIGNING_ALGORITHMS:
+    if key is None or key.algorithm not in SIGNING_ALGORITHMS:
         raise UnusableEvent("no signing key of an algorithm that is offered")
     try:
-        return _compact(_JWS, await sign_jwt(claims, event.signing_key, typ=event.typ))
+        return _compact(_JWS, await sign_jwt(claims, key, typ=event.typ))
     except (TypeError, ValueError) as error:
         raise UnusableEvent("a claim is not JSON, or the key made no signature") from error
+
+
+def _encrypted(event: GenerateToken, signed: str) -> str:
+    if event.encryption_key is None:
+        return signed
+    return _compact(_JWE, event.encryption_key.encrypt(signed, typ=event.typ))
 
 
 def _compact(form: re.Pattern[str], value: object) -> str:

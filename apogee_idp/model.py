@@ -26,6 +26,7 @@ CLIENT_CREDENTIALS: Final = "client_credentials"
 AUTHORIZATION_CODE: Final = "authorization_code"
 REFRESH_TOKEN = "refresh_token"
 FLOW_TYPES: tuple[FlowType, ...] = get_args(FlowType)
+CLIENT_TYPES: tuple[ClientType, ...] = get_args(ClientType)
 
 ROLES_SCOPE = "roles"
 OFFLINE_ACCESS_SCOPE = "offline_access"
@@ -39,7 +40,9 @@ USER_SCOPES = frozenset({"openid", OFFLINE_ACCESS_SCOPE})
 
 MANAGEMENT_SCOPE_PREFIX = "idp:"
 ADMIN_SCOPE = "idp:admin"
-MANAGEMENT_SCOPES = frozenset({"idp:read", "idp:clients", "idp:keys", "idp:audit", ADMIN_SCOPE})
+MANAGEMENT_SCOPES = frozenset(
+    {"idp:read", "idp:clients", "idp:keys", "idp:users", "idp:audit", ADMIN_SCOPE}
+)
 """Scopes of the management API: built in, the only way to a token for it; the last implies all."""
 
 TOKEN_ENDPOINT_PERMISSION = "ept:token"

@@ -8,10 +8,11 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .commands import Command
 from .errors import (
@@ -66,6 +67,24 @@ class Registration:
         return "always" if self.when is None else _name_of(self.when)
 
 
+class Step(Protocol):
+    """One handler's turn."""
+
+    is_skipped: bool
+    """Whether its filter said no."""
+
+
+class Witness(Protocol):
+    """Sees each handler of the events that are dispatched while it watches."""
+
+    def step(self, row: Registration, event: Any) -> AbstractContextManager[Step]:
+        """Is entered before the handler's filter is asked, and left when its turn is over."""
+        ...
+
+
+_WITNESS: ContextVar[Witness | None] = ContextVar("witness", default=None)
+
+
 class Registry:
     """Handlers by event, in the total order ``(order, name)``.
 
@@ -73,7 +92,7 @@ class Registry:
     is cancelled.
     """
 
-    __slots__ = ("_observe", "_pending", "_sealed", "_source", "_span", "_timeout")
+    __slots__ = ("_observe", "_pending", "_sealed", "_source", "_span", "_timeout", "_watched")
 
     def __init__(
         self,
@@ -88,6 +107,7 @@ class Registry:
         self._pending: list[Registration] = []
         self._sealed: Mapping[type, tuple[Registration, ...]] | None = None
         self._source = Source(plugin="-")
+        self._watched = 0
 
     @contextmanager
     def registering(self, source: Source) -> Iterator[None]:
@@ -156,9 +176,23 @@ class Registry:
         passes through unchanged; anything else a handler does wrong becomes a HandlerFault.
         """
         with self._surrounding(event):
+            if self._watched and (witness := _WITNESS.get()) is not None:
+                await self._dispatch_before(witness, event, until)
+                return
             for row in self._table().get(type(event), ()):
                 if until is None or row.order < until:
                     await self._offer(row, event)
+
+    @contextmanager
+    def watched_by(self, witness: Witness) -> Iterator[None]:
+        """Shows ``witness`` what is dispatched inside: by this task, nested events included."""
+        token = _WITNESS.set(witness)
+        self._watched += 1
+        try:
+            yield
+        finally:
+            self._watched -= 1
+            _WITNESS.reset(token)
 
     async def tell(self, event: object, *, since: int) -> list[HandlerFault]:
         """Runs the handlers from the order ``since`` on, each whatever became of those before it.
@@ -198,6 +232,14 @@ class Registry:
         if self._span is not None:
             row = replace(row, handler=_spanned(row.handler, row.name, self._span))
         return row
+
+    async def _dispatch_before(self, witness: Witness, event: object, until: int | None) -> None:
+        for row in self._table().get(type(event), ()):
+            if until is None or row.order < until:
+                with witness.step(row, event) as step:
+                    step.is_skipped = row.when is not None and not _asked(row.when, row.name, event)
+                    if not step.is_skipped:
+                        await self._run(row, event)
 
     def _table(self) -> Mapping[type, tuple[Registration, ...]]:
         if self._sealed is None:

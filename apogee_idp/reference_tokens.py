@@ -19,6 +19,12 @@ class ReferenceTokens:
         await self._tokens.insert(reference, {"payload": payload}, expires_at=expires_at)
         return token
 
+    @staticmethod
+    def void() -> str:
+        """One like them that stands for nothing."""
+        token, _ = generate_reference_token()
+        return token
+
     async def find(self, reference: str) -> str | None:
         """What the token of this hash stands for, or None if there is none, or no longer."""
         stored = await self._tokens.get(reference)

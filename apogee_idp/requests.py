@@ -11,7 +11,7 @@ from .model import ADMIN_SCOPE, AUTHORIZATION_CLAIM, Client
 from .user_model import User
 
 AuthenticationMethod = Literal[
-    "client_secret_basic", "client_secret_post", "private_key_jwt", "none"
+    "client_secret_basic", "client_secret_post", "private_key_jwt", "none", "preview"
 ]
 ResponseMode = Literal["query", "form_post"]
 ONE_FACTOR, TWO_FACTORS = "urn:apogee:acr:1fa", "urn:apogee:acr:2fa"
@@ -68,7 +68,18 @@ class PresentedName:
     method: AuthenticationMethod = "none"
 
 
-Credentials = PresentedCredentials | PresentedAssertion | PresentedName
+@dataclass(frozen=True, slots=True)
+class PreviewedClient:
+    """The client whose next token somebody wants to see: no request brings it, only we ask so.
+
+    It proves nothing: what is minted for it is a ``PreviewedToken``.
+    """
+
+    client_id: str
+    method: AuthenticationMethod = "preview"
+
+
+Credentials = PresentedCredentials | PresentedAssertion | PresentedName | PreviewedClient
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +95,11 @@ class TokenRequest:
     scope: str | None = None
     resources: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether somebody only wants to see what would be answered: nothing may be changed."""
+        return isinstance(self.credentials, PreviewedClient)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -288,6 +304,17 @@ class IssuedToken:
     request: TokenRequest = field(repr=False)
     expires_in: int
     scope: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreviewedToken(IssuedToken):
+    """A token that is only to be looked at: to the byte like the real one, and good for nothing.
+
+    ``claims`` are what it says; ``signed`` is the JWS before it is encrypted, "" if it is opaque.
+    """
+
+    claims: Mapping[str, Any] = field(repr=False)
+    signed: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

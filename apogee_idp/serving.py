@@ -24,7 +24,7 @@ from .management.configured_clients import ConfiguredClients
 from .settings import Settings
 from .telemetry.metrics import Metrics
 from .web.api.calls import Desk
-from .web.application import create_application
+from .web.application import create_admin_application, create_application
 from .web.connection import Connection, refuse_expectations
 from .web.health import create_health_application
 from .web.in_flight import InFlight
@@ -117,10 +117,14 @@ async def listening(installation: Installation) -> AsyncIterator[int]:
         installation.registry,
         installation.key_encryption_key,
     )
-    application = create_application(desk, in_flight, installation.telemetry)
-    refused = _counting_refusals(installation.telemetry.metrics)
+    telemetry = installation.telemetry
+    if telemetry.metrics is not None:
+        telemetry.metrics.watch_in_flight(lambda: in_flight.count)
+    application = create_application(desk, in_flight, telemetry)
+    refused = _counting_refusals(telemetry.metrics)
     async with (
         _health_listening(installation),
+        _admin_listening(installation, desk, in_flight),
         _accepting(application, settings.host, settings.port, refused) as server,
     ):
         try:
@@ -148,6 +152,20 @@ async def _health_listening(installation: Installation) -> AsyncIterator[None]:
     expose = None if metrics is None else metrics.exposed
     application = create_health_application(installation.readiness, expose)
     async with _accepting(application, settings.host, settings.health_port):
+        yield
+
+
+@asynccontextmanager
+async def _admin_listening(
+    installation: Installation, desk: Desk, in_flight: InFlight
+) -> AsyncIterator[None]:
+    settings, telemetry = installation.settings, installation.telemetry
+    if not settings.admin_port:
+        yield
+        return
+    application = create_admin_application(desk, in_flight, telemetry)
+    refused = _counting_refusals(telemetry.metrics)
+    async with _accepting(application, settings.host, settings.admin_port, refused):
         yield
 
 
@@ -189,7 +207,9 @@ async def _listen(
         server = await loop.create_server(connection, host, port, backlog=_ACCEPTS_AT_ONCE)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no such address"
-        problem = f"can't listen on {host}:{port}: {reason}; see host, port and health_port"
+        problem = (
+            f"can't listen on {host}:{port}: {reason}; see host, port, admin_port and health_port"
+        )
         raise SettingsError([problem]) from None
     # asyncio takes the backlog also for the number of accepts it tries in one go, which, once file
     # descriptors run out, all fail and are all logged. So the kernel's queue is set apart.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .browser_secrets import is_value, key_of, new_value
 from .errors import Conflict, StoreUnavailable, UnreadableDocument
@@ -25,6 +25,14 @@ class Place:
 
     user_agent: str = ""
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnds:
+    """When a session ends, in Unix seconds: unless it is used, and at the latest."""
+
+    idle: int
+    latest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +118,7 @@ class Sessions:
         session = await self._read(stored)
         if session is None or self._has_ended(session):
             return None
-        await self._touch(stored, session)
-        return session
+        return await self._touch(stored, session)
 
     async def of(self, subject: str) -> list[Session]:
         """Every session of this user that has not ended."""
@@ -122,6 +129,13 @@ class Sessions:
             if session is not None and not self._has_ended(session):
                 found.append(session)
         return found
+
+    def ends_of(self, session: Session) -> SessionEnds:
+        """When this session ends; its use is noted once a minute."""
+        return SessionEnds(
+            idle=session.seen_at + self._limits.idle,
+            latest=session.begun_at + self._limits.lifetime,
+        )
 
     async def end(self, session: Session) -> None:
         """Ends it, if it has not ended already."""
@@ -153,12 +167,8 @@ class Sessions:
         return was_there
 
     def _has_ended(self, session: Session) -> bool:
-        now = self._now()
-        return (
-            session.user.has_ended(session.begun_at)
-            or now >= session.seen_at + self._limits.idle
-            or now >= session.begun_at + self._limits.lifetime
-        )
+        now, ends = self._now(), self.ends_of(session)
+        return session.user.has_ended(session.begun_at) or now >= ends.idle or now >= ends.latest
 
     async def _read(self, stored: Stored) -> Session | None:
         document = stored.document
@@ -184,14 +194,14 @@ class Sessions:
         except (ValueError, TypeError, KeyError) as error:
             raise UnreadableDocument("a session can't be read") from error
 
-    async def _touch(self, stored: Stored, session: Session) -> None:
+    async def _touch(self, stored: Stored, session: Session) -> Session:
         """Once a minute is enough; if several requests do it at once, one of them is."""
         now = self._now()
-        if now >= session.seen_at + SEEN_EVERY_SECONDS:
-            with suppress(Conflict):
-                await self._sessions.replace(
-                    stored.key, {"last_seen_at": now}, version=stored.version
-                )
+        if now < session.seen_at + SEEN_EVERY_SECONDS:
+            return session
+        with suppress(Conflict):
+            await self._sessions.replace(stored.key, {"last_seen_at": now}, version=stored.version)
+        return replace(session, seen_at=now)
 
 
 def _document_of(session: Session) -> Document:

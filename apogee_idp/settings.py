@@ -42,6 +42,7 @@ class Settings:
     issuer: str = "http://localhost:8080"
     host: str = "127.0.0.1"
     port: int = 8080
+    admin_port: int = 0
     health_port: int = 9090
     store: str = field(default="sqlite:///apogee.db", repr=False)
     mongodb_prefix: str = "openiddict"
@@ -102,6 +103,25 @@ class Settings:
     def management_audience(self) -> str:
         """The resource that tokens for the management API are for, and the address of that API."""
         return self.endpoint("/api/v1")
+
+    @property
+    def management_address(self) -> str:
+        """Where the management API is; behind ``admin_port``, below whatever leads there."""
+        return f"{self.issuer_path}/api/v1" if self.admin_port else self.management_audience
+
+    @property
+    def console_origin(self) -> str:
+        """The origin of the console's pages: the issuer's, by the port ``admin_port`` if it is set.
+
+        In lower case, as browsers write it.
+        """
+        url = urlsplit(self.issuer.lower())
+        host = url.netloc.removesuffix(f":{url.port}")
+        return (
+            f"{url.scheme}://{host}:{self.admin_port}"
+            if self.admin_port
+            else url._replace(path="").geturl()
+        )
 
     def without_secrets(self) -> Settings:
         """The same for whoever needs no secret: without keys and the store's password."""

@@ -118,6 +118,7 @@ class SettingsSchema(Schema):
     issuer = schema_fields.String(validate=_check_issuer)
     host = schema_fields.String(validate=_check_host)
     port = _Whole(validate=validate.Range(1, 65535))
+    admin_port = _Whole(validate=validate.Range(0, 65535))
     health_port = _Whole(validate=validate.Range(0, 65535))
     store = schema_fields.String(validate=_check_store)
     mongodb_prefix = schema_fields.String(validate=validate.Regexp(_COLLECTION))

@@ -45,6 +45,7 @@ from .pushed_requests import PushedRequests
 from .reading import TokenReader
 from .recipients import RecipientKeys
 from .reference_tokens import ReferenceTokens
+from .refusals import Refusals
 from .remote_keys import RemoteKeys
 from .revocation import Revocations
 from .second_factors import SecondFactors
@@ -105,6 +106,7 @@ class Foundation:
     outgoing: Outgoing
     announcing: Outgoing
     usage: SecretUsage
+    refusals: Refusals
     guards: Sequence[KeyEncryptionKey]
     identity_providers: Sequence[IdentityProvider]
     now: Callable[[], int]
@@ -141,6 +143,7 @@ def build_services(on: Foundation) -> Services:
             authenticator,
             references,
             grants,
+            on.keys,
             now=now,
             new_id=on.new_id,
         ),

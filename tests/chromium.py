@@ -76,7 +76,7 @@ def package(path: str) -> str:
     """The script ``path`` of an npm package, which ``tests/javascript`` locks."""
     file = _PACKAGES / path
     if not file.exists():
-        _do_without("run `npm ci --ignore-scripts` in tests/javascript")
+        do_without("run `npm ci --ignore-scripts` in tests/javascript")
     return file.read_text(encoding="utf-8")
 
 
@@ -87,7 +87,7 @@ async def chromium() -> AsyncIterator[Tab]:
     Without Chromium the test is skipped; with ``REQUIRE_BROWSER=1`` it fails.
     """
     if _PROGRAM is None:
-        _do_without("install chromium")
+        do_without("install chromium")
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(
             executable_path=_PROGRAM,
@@ -117,7 +117,8 @@ async def another_site(app: web.Application) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _do_without(remedy: str) -> None:
+def do_without(remedy: str) -> None:
+    """Skips the test, and says how it would run; with ``REQUIRE_BROWSER=1`` it fails."""
     if os.environ.get("REQUIRE_BROWSER") == "1":
         pytest.fail(f"REQUIRE_BROWSER=1: {remedy}")
     pytest.skip(f"NO BROWSER TEST: {remedy}")

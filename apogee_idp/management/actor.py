@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..model import ADMIN_SCOPE
 from ..requests import Actor
 from ..user_model import User
@@ -15,6 +17,11 @@ def local_actor(name: str) -> Actor:
 def user_actor(user: User) -> Actor:
     """A person who changes her own account; an administrator may do everything."""
     return Actor(user.subject, frozenset({ADMIN_SCOPE} if user.is_administrator else ()))
+
+
+def person_actor(user: User, request_id: str) -> Actor:
+    """A person in the console: an administrator may do everything there, all others nothing."""
+    return replace(user_actor(user), request_id=request_id)
 
 
 SERVER_ACTOR = Actor("apogee-idp", frozenset({ADMIN_SCOPE}), is_local=True)

@@ -161,7 +161,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class _Alive:
-    """A token, or an authorization, that has not ended."""
+    """A token, an authorization or a session that has not ended."""
 
     change_id: str = ""
 
@@ -184,6 +184,9 @@ def _lookups(store: Store) -> dict[str, Lookup]:
         has_ended = stored is None or read_authorization(stored).state == "ended"
         return None if has_ended else _Alive()
 
+    async def session(key: str) -> Changed | None:
+        return None if await store.sessions.get(key) is None else _Alive()
+
     return {
         "client": clients_in(store).get,
         "scope": scopes_in(store).get,
@@ -193,6 +196,7 @@ def _lookups(store: Store) -> dict[str, Lookup]:
         "token": token,
         "opaque_token": opaque_token,
         "authorization": authorization,
+        "session": session,
     }
 
 

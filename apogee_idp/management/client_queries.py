@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from ..errors import NotFound
 from ..model import Client
-from ..stores.base import MAXIMUM_PAGE, Store
+from ..stores.base import Store
 from ..stores.repositories import Listing, clients_in
-
-MAXIMUM_READ = 1000
-"""So many clients one question reads at most; then it says where to go on."""
+from .filtered import filtered_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +18,8 @@ class ClientFilter:
     search: str = ""
     enabled: bool | None = None
     flow_type: str | None = None
+    client_type: str | None = None
+    configured: bool | None = None
 
     def matches(self, client: Client) -> bool:
         """Whether every criterion holds."""
@@ -28,6 +28,8 @@ class ClientFilter:
             (sought in client.client_id.casefold() or sought in client.display_name.casefold())
             and self.enabled in (None, client.enabled)
             and self.flow_type in (None, client.flow_type)
+            and self.client_type in (None, client.client_type)
+            and self.configured in (None, client.is_configured)
         )
 
 
@@ -45,22 +47,7 @@ class ClientQueries:
         return client
 
     async def page(self, wanted: ClientFilter, *, after: str | None, limit: int) -> Listing[Client]:
-        """Up to ``limit`` clients behind ``after``, by id.
-
-        A page may be short, or empty, and still not the last: see MAXIMUM_READ.
-        """
-        found: list[Client] = []
-        unreadable: list[str] = []
-        for _ in range(MAXIMUM_READ // MAXIMUM_PAGE):
-            read = await self._clients.page(after=after, limit=MAXIMUM_PAGE)
-            for client in filter(wanted.matches, read.items):
-                if len(found) == limit:
-                    last = found[-1].client_id
-                    unreadable += [key for key in read.unreadable if key < last]
-                    return Listing(tuple(found), tuple(unreadable), after=last)
-                found.append(client)
-            unreadable += read.unreadable
-            after = read.after
-            if after is None:
-                break
-        return Listing(tuple(found), tuple(unreadable), after=after)
+        """Up to ``limit`` clients behind ``after``, by id; see ``filtered_page``."""
+        return await filtered_page(
+            self._clients, wanted.matches, lambda c: c.client_id, after=after, limit=limit
+        )

@@ -139,7 +139,7 @@ class SecretCommands:
         client = await self._queries.get(client_id)
         check_changeable(client)
         self._privileges.check(client)
-        status = next((s for s in await self._statuses(client) if s.secret.id == secret_id), None)
+        status = next((s for s in await self.statuses(client) if s.secret.id == secret_id), None)
         if status is None:
             raise NotFound(f"{client_id} has no secret {secret_id}")
         if not (force or status.is_safe_to_retire):
@@ -150,13 +150,14 @@ class SecretCommands:
 
     async def list(self, client_id: str) -> tuple[SecretStatus, ...]:
         """The client's secrets, the oldest first."""
-        return await self._statuses(await self._queries.get(client_id))
+        return await self.statuses(await self._queries.get(client_id))
 
     async def report_leaked(self, secret: str) -> tuple[str, ...]:
         """Ends a secret that somebody has found; the clients that had it: see LeakedSecrets."""
         return await self._leaked.report(secret, self._actor)
 
-    async def _statuses(self, client: Client) -> tuple[SecretStatus, ...]:
+    async def statuses(self, client: Client) -> tuple[SecretStatus, ...]:
+        """The secrets of this client, the oldest first."""
         usages = await self._usage.of(client)
         ordered = sorted(client.secrets, key=lambda secret: secret.created_at)
         return tuple(self._status(client, secret, usages[secret.id]) for secret in ordered)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from ..crypto.passwords import PasswordHashes
 from ..key_rotation import KeyPeriods
+from ..refusals import Refusals
 from ..requests import Actor
 from ..secret_usage import SecretUsage
+from ..sessions import Sessions
 from ..settings import Settings
 from ..stores.base import Store
 from ..stores.repositories import clients_in
@@ -20,9 +22,12 @@ from .client_secrets import SecretCommands
 from .clients import ClientCommands
 from .keys import KeyCommands
 from .leaked_secrets import LeakedSecrets
+from .overview import Overview
 from .privileges import Privileges
 from .resources import ResourceCommands
 from .scopes import ScopeCommands
+from .user_queries import UserQueries
+from .user_sessions import SessionCommands
 from .users import UserCommands
 
 
@@ -36,6 +41,7 @@ class Management:
     settings: Settings
     store: Store
     usage: SecretUsage
+    refusals: Refusals
     changes: Changes
     periods: KeyPeriods
     passwords: PasswordHashes
@@ -110,9 +116,22 @@ class Management:
             actor=actor,
         )
 
+    def sessions(self, actor: Actor, sessions: Sessions) -> SessionCommands:
+        """His commands on sessions."""
+        return SessionCommands(sessions, self.users(actor), changes=self.changes, actor=actor)
+
     def privileges(self, actor: Actor) -> Privileges:
         """Which clients he may touch."""
         return Privileges(actor, clients_in(self.store), self.settings.management_audience)
+
+    def overview(self, actor: Actor) -> Overview:
+        """What he should know."""
+        keys = self.keys(actor) if actor.may("idp:read") or actor.may("idp:keys") else None
+        return Overview(self.store, self.secrets(actor), self.refusals, keys, now=self.now)
+
+    def user_queries(self) -> UserQueries:
+        """Questions about people."""
+        return UserQueries(self.store, self.settings.administrators)
 
     def client_queries(self) -> ClientQueries:
         """Questions about clients."""

@@ -22,11 +22,17 @@ from .key_ring import AuditedKeyRing
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """A key and where in its life it is; ``retires_at`` is None until a successor is there."""
+    """A key and where in its life it is; times are Unix seconds, None where nobody knows yet.
+
+    ``retires_at`` is known once a successor is there, ``removed_at`` with it;
+    ``successor_due_at`` until then, of keys that the server makes itself.
+    """
 
     record: KeyRecord
     state: KeyState
     retires_at: int | None
+    removed_at: int | None = None
+    successor_due_at: int | None = None
 
 
 class KeyCommands:
@@ -56,9 +62,18 @@ class KeyCommands:
         ring, now = (await self._ring()).keys, self._now()
         kept = without_removed(ring, self._periods, now)
         return [
-            KeyStatus(r, state_of(r, ring, self._periods, now), retirement_of(r, ring))
+            self._status(r, ring, now)
             for r in sorted(kept, key=lambda r: (r.use, r.algorithm, r.activates_at, r.kid))
         ]
+
+    def _status(self, record: KeyRecord, ring: Sequence[KeyRecord], now: int) -> KeyStatus:
+        periods = self._periods
+        state, retires_at = state_of(record, ring, periods, now), retirement_of(record, ring)
+        if retires_at is not None:
+            return KeyStatus(record, state, retires_at, removed_at=retires_at + periods.retired)
+        is_made_here = record.source == STORE_SOURCE and record.algorithm in self._algorithms
+        due_at = record.activates_at + periods.active - periods.ahead
+        return KeyStatus(record, state, None, successor_due_at=due_at if is_made_here else None)
 
     async def rotate(self, algorithm: str, key_encryption_key: KeyEncryptionKey) -> KeyRecord:
         """A new key for ``algorithm``, published now, that signs after the time ahead."""

@@ -16,6 +16,7 @@ from ..commands import (
     DeleteUser,
     DisableUser,
     EnableUser,
+    EndSessions,
     GrantRole,
     LinkIdentity,
     RemoveSecondFactor,
@@ -106,7 +107,7 @@ class UserCommands:
             created_at=now,
             password_changed_at=now if account.password is not None else 0,
         )
-        self._check_privilege(user)
+        self.check_privilege(user)
         if account.password is not None:
             user = replace(user, password_hash=await self._hash(account.password, user.email))
         claimed = await self._claim_all(user)
@@ -228,8 +229,15 @@ class UserCommands:
         user = await self.get(who)
         if enabled:
             return await self._change(EnableUser, user, replace(user, enabled=True))
+        self._check_other(user, "disable her own account")
         changed = replace(user, enabled=False, sessions_not_before=self._now())
         return await self._change(DisableUser, user, changed)
+
+    async def end_sessions(self, who: str) -> User:
+        """Ends whatever she has begun: sessions, and refresh tokens."""
+        user = await self.get(who)
+        changed = replace(user, sessions_not_before=self._now())
+        return await self._change(EndSessions, user, changed)
 
     async def grant_role(self, who: str, role: str) -> User:
         """Gives her a role, unless she has it."""
@@ -243,6 +251,8 @@ class UserCommands:
         user = await self.get(who)
         if role not in user.roles:
             raise NotFound(f"{who} does not have the role {role}")
+        if role == ADMINISTRATOR_ROLE:
+            self._check_other(user, f"take {ADMINISTRATOR_ROLE} from herself")
         roles = tuple(other for other in user.roles if other != role)
         changed = replace(user, roles=roles, sessions_not_before=self._now())
         return await self._change(RevokeRole, user, changed)
@@ -250,7 +260,7 @@ class UserCommands:
     async def delete(self, who: str) -> User:
         """Ends the account; its subject is never given to anyone again."""
         user = await self.get(who)
-        self._check_privilege(user)
+        self.check_privilege(user)
         try:
             async with self._trail.recording(DeleteUser, before=user, after=None):
                 if not await self._users.delete(user.subject, version=user.concurrency_token):
@@ -269,8 +279,8 @@ class UserCommands:
             ) from None
 
     async def _change(self, command: type[Command[User]], before: User, after: User) -> User:
-        self._check_privilege(before)
-        self._check_privilege(after)
+        self.check_privilege(before)
+        self.check_privilege(after)
         try:
             async with self._trail.recording(command, before=before, after=after) as change_id:
                 return await self._users.update(replace(after, change_id=change_id))
@@ -309,7 +319,13 @@ class UserCommands:
             if not await self._logins.is_held(login, user.subject):
                 raise _taken(login)
 
-    def _check_privilege(self, user: User) -> None:
+    def _check_other(self, user: User, what: str) -> None:
+        """Of two administrators who lock themselves out, the second could not be let in again."""
+        if self._actor.subject == user.subject:
+            raise CommandRefused(f"nobody can {what}: another administrator can")
+
+    def check_privilege(self, user: User) -> None:
+        """Raises Forbidden unless ``actor`` may change anything of this user."""
         if ADMINISTRATOR_ROLE in user.roles and not self._actor.may(ADMIN_SCOPE):
             raise Forbidden(f"{ADMINISTRATOR_ROLE} is the role of administrators: {ADMIN_SCOPE}")
 

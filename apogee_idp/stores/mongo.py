@@ -103,6 +103,10 @@ class MongoStore:
         return self._collections["secrets"]
 
     @property
+    def refusals(self) -> MongoCollection:
+        return self._collections["refusals"]
+
+    @property
     def sessions(self) -> MongoCollection:
         return self._collections["sessions"]
 

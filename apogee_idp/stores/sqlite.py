@@ -56,6 +56,7 @@ class SqliteStore:
         self.idempotency = made["idempotency"]
         self.audit = made["audit"]
         self.secrets = made["secrets"]
+        self.refusals = made["refusals"]
         self.users = made["users"]
         self.logins = made["logins"]
         self.sessions = made["sessions"]

@@ -43,6 +43,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         *_expiring_table("interactions"),
         *_expiring_table("authorizations"),
     ),
+    "table for refusals": _expiring_table("refusals"),
 }
 """Numbered from 1. A step that was released is never changed: new tables are a new step."""
 

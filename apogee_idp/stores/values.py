@@ -21,6 +21,7 @@ COLLECTIONS = {
     "idempotency": "_id",
     "audit": "_id",
     "secrets": "_id",
+    "refusals": "_id",
     "users": "_id",
     "logins": "_id",
     "sessions": "_id",
@@ -32,7 +33,7 @@ COLLECTIONS = {
 
 EXPIRING = (
     *("revocations", "tokens", "assertions", "idempotency"),
-    *("sessions", "interactions", "authorizations"),
+    *("sessions", "interactions", "authorizations", "refusals"),
 )
 """Collections of documents that come and go with the traffic, each with an expiry."""
 

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from ..pipeline import Registry
-from ..services import Services
 from ..telemetry.opening import Telemetry
 from .api.application import add_management_api
 from .api.calls import Desk
 from .client_origins import ClientOrigins
+from .console import Console
 from .endpoint import Answer, FormEndpoint
 from .in_flight import InFlight
 from .interaction.account import AccountEndpoint
 from .interaction.account_sign_in import AccountSignInEndpoint
 from .interaction.authorization import AuthorizationEndpoint, Authorizer
+from .interaction.console_sign_in import ConsoleSignInEndpoint
 from .interaction.external import ExternalEndpoint
 from .interaction.login import InteractionEndpoint
 from .interaction.logout import LogoutEndpoint
@@ -36,52 +36,97 @@ from .well_known import WellKnown
 def create_application(desk: Desk, in_flight: InFlight, telemetry: Telemetry) -> web.Application:
     """The public application; every route stands below the path of the issuer.
 
-    The one exception is RFC 8414 §3.1, which puts its well-known segment before that path.
+    The one exception is RFC 8414 §3.1, which puts its well-known segment before that path. With
+    ``admin_port``, nothing here manages anything.
     """
     services, registry = desk.services, desk.registry
+    base = services.settings.issuer_path
+    app = _application_with_pages(desk, in_flight, telemetry)
+    well_known = WellKnown(services, registry)
+    router = app.router
+    _add_forms(router, desk)
+    router.add_get(f"{base}/.well-known/openid-configuration", well_known.configuration)
+    router.add_get(f"/.well-known/oauth-authorization-server{base}", well_known.configuration)
+    router.add_get(f"{base}/.well-known/jwks", well_known.jwks)
+    user_info = UserInfoEndpoint(services, registry)
+    for method in ("GET", "POST", "OPTIONS"):
+        router.add_route(method, f"{base}/connect/userinfo", user_info.handle)
+    _add_interaction(router, desk)
+    has_console = not services.settings.admin_port
+    _add_sign_in(router, desk, has_console=has_console)
+    if has_console:
+        _add_console(router, desk)
+    return app
+
+
+def create_admin_application(
+    desk: Desk, in_flight: InFlight, telemetry: Telemetry
+) -> web.Application:
+    """What ``admin_port`` serves: management API and console, and the pages to sign in there."""
+    app = _application_with_pages(desk, in_flight, telemetry)
+    _add_sign_in(app.router, desk, has_console=True)
+    _add_console(app.router, desk)
+    return app
+
+
+def _application_with_pages(
+    desk: Desk, in_flight: InFlight, telemetry: Telemetry
+) -> web.Application:
+    services = desk.services
     app = web.Application(
         middlewares=[
             in_flight.middleware,
-            *_observing(telemetry, in_flight, services.new_id),
+            *_observing(telemetry, services.new_id),
             render_errors,
         ]
     )
     app.on_response_prepare.append(set_security_headers)
     set_up_templates(app, services.settings)
-    base = services.settings.issuer_path
-    pages = Pages(services)
-    well_known = WellKnown(services, registry)
-    router = app.router
-    _add_forms(router, services, registry)
-    router.add_get(f"{base}/.well-known/openid-configuration", well_known.configuration)
-    router.add_get(f"/.well-known/oauth-authorization-server{base}", well_known.configuration)
-    router.add_get(f"{base}/.well-known/jwks", well_known.jwks)
-    router.add_get(f"{base}/", pages.index)
-    router.add_get(f"{base}/apogee.css", pages.style)
-    user_info = UserInfoEndpoint(services, registry)
-    for method in ("GET", "POST", "OPTIONS"):
-        router.add_route(method, f"{base}/connect/userinfo", user_info.handle)
-    _add_interaction(router, desk)
-    add_management_api(router, desk)
+    base, pages = services.settings.issuer_path, Pages(services)
+    app.router.add_get(f"{base}/", pages.index)
+    app.router.add_get(f"{base}/apogee.css", pages.style)
     return app
 
 
-def _observing(
-    telemetry: Telemetry, in_flight: InFlight, new_id: Callable[[], str]
-) -> Iterator[Middleware]:
+def _observing(telemetry: Telemetry, new_id: Callable[[], str]) -> Iterator[Middleware]:
     metrics, tracing = telemetry.metrics, telemetry.tracing
-    if metrics is not None:
-        metrics.watch_in_flight(lambda: in_flight.count)
     yield log_requests(new_id, None if metrics is None else metrics.request_finished)
     if tracing is not None:
         yield trace_requests(tracing)
 
 
-def _add_forms(router: web.UrlDispatcher, services: Services, registry: Registry) -> None:
+def _add_console(router: web.UrlDispatcher, desk: Desk) -> None:
+    """The console, and the API that it stands on."""
+    services = desk.services
+    base, console = services.settings.issuer_path, Console(services.settings)
+    sign_in = ConsoleSignInEndpoint(services, People(services))
+    router.add_get(f"{base}/console/sign-in", sign_in.handle, allow_head=False)
+    router.add_get(f"{base}/console", console.handle)
+    router.add_get(f"{base}/console/{{name:.*}}", console.handle)
+    add_management_api(router, desk)
+
+
+def _add_sign_in(router: web.UrlDispatcher, desk: Desk, *, has_console: bool) -> None:
+    """Where somebody proves who she is, for what is not a client's."""
+    services, base = desk.services, desk.services.settings.issuer_path
+    people = People(services)
+    sign_in = SignIn(services, people)
+    page = AccountSignInEndpoint(services, people, sign_in, is_at_console=has_console)
+    router.add_get(f"{base}/account/sign-in/{{handle}}", page.handle, allow_head=False)
+    router.add_post(f"{base}/account/sign-in/{{handle}}", page.handle)
+    external = ExternalEndpoint(services, desk.management, people, sign_in)
+    router.add_get(
+        f"{base}/connect/external/{{provider}}/{{handle}}", external.depart, allow_head=False
+    )
+    router.add_get(f"{base}/connect/callback/{{provider}}", external.arrive, allow_head=False)
+
+
+def _add_forms(router: web.UrlDispatcher, desk: Desk) -> None:
     """Where clients send forms with their credentials."""
+    services, registry = desk.services, desk.registry
     origins = ClientOrigins(services.clients)
     answers: dict[str, Answer] = {
-        "token": TokenEndpoint(services, registry).answer,
+        "token": TokenEndpoint(services, registry, desk.management.refusals).answer,
         "introspect": IntrospectionEndpoint(services, registry).answer,
         "revoke": RevocationEndpoint(services, registry).answer,
         "par": PushedAuthorizationEndpoint(services, registry).answer,
@@ -113,13 +158,8 @@ def _add_interaction(router: web.UrlDispatcher, desk: Desk) -> None:
         "connect/logout/{handle}": logout.confirm,
         "account": AccountEndpoint(services, desk.management, people).handle,
         "account/second-factor": SecondFactorEndpoint(services, desk.management, people).handle,
-        "account/sign-in/{handle}": AccountSignInEndpoint(services, people, sign_in).handle,
     }
     external = ExternalEndpoint(services, desk.management, people, sign_in)
-    router.add_get(
-        f"{base}/connect/external/{{provider}}/{{handle}}", external.depart, allow_head=False
-    )
-    router.add_get(f"{base}/connect/callback/{{provider}}", external.arrive, allow_head=False)
     router.add_get(f"{base}/account/link/{{provider}}", external.link, allow_head=False)
     for path, handler in pages.items():
         router.add_get(f"{base}/{path}", handler, allow_head=False)

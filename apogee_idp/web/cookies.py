@@ -28,7 +28,7 @@ class Cookies:
 
         Read by hand: libraries choose one of two, and other programs another.
         """
-        wanted = self._full_name(name)
+        wanted = self.full_name(name)
         pairs = (
             pair.strip(" \t").partition("=")
             for header in request.headers.getall("Cookie", [])
@@ -42,7 +42,7 @@ class Cookies:
     def write(self, response: web.StreamResponse, name: CookieName, value: str) -> None:
         """Until the browser is closed; how long it counts, the server decides."""
         response.set_cookie(
-            self._full_name(name),
+            self.full_name(name),
             value,
             path="/",
             secure=self._is_secure,
@@ -53,12 +53,13 @@ class Cookies:
     def clear(self, response: web.StreamResponse, name: CookieName) -> None:
         """Takes it from the browser."""
         response.del_cookie(
-            self._full_name(name),
+            self.full_name(name),
             path="/",
             secure=self._is_secure,
             httponly=True,
             samesite="Lax",
         )
 
-    def _full_name(self, name: CookieName) -> str:
+    def full_name(self, name: CookieName) -> str:
+        """How the browser knows it."""
         return f"__Host-apogee_{name}" if self._is_secure else f"apogee_{name}"

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ..errors import UnusableEvent
+from ..errors import HandlerFault, OAuthError, UnusableEvent
 from ..events import ProcessSignIn
 from ..logs import annotate_request
 from ..model import CLIENT_CREDENTIALS
 from ..pipeline import Registry
+from ..refusals import Refusals
 from ..requests import TokenRequest, TokenResponse
 from ..services import Services
 from ..settings_schema import IMPLEMENTED_GRANT_TYPES
 from .endpoint import annotate_client
+from .refused_clients import RefusedClients
 from .wire import Form, render_token_response, token_request_of
 
 
 class TokenEndpoint:
     """The token endpoint (RFC 6749 §3.2)."""
 
-    def __init__(self, services: Services, registry: Registry) -> None:
+    def __init__(self, services: Services, registry: Registry, refusals: Refusals) -> None:
+        self._refused = RefusedClients(services, refusals)
         self._grants = services.grants
         self._minter = services.minter
         self._registry = registry
@@ -34,6 +37,9 @@ class TokenEndpoint:
                 raise UnusableEvent("no token response")
             self._vouch(request, event.grant, event.response)
             return render_token_response(event.response)
+        except (OAuthError, HandlerFault) as error:
+            await self._refused.note(request, error)
+            raise
         finally:
             if request.grant_type in IMPLEMENTED_GRANT_TYPES:
                 annotate_request(grant_type=request.grant_type)

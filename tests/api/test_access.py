@@ -1,6 +1,7 @@
 """Who may call what: every route of the table with every kind of credential.
 
-The one that takes no token is in test_leaked_secrets.py.
+The one that takes no token is in test_leaked_secrets.py, those of a person in
+test_console_session.py.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.tokens.test_presented_tokens import forger_on
 from .conftest import API, Admin, new_admin
 
 AUDIENCE = "https://idp.example/api/v1"
-GUARDED = [route for route in ROUTES if not route.anonymous]
+GUARDED = [route for route in ROUTES if route.scopes]
 
 
 def path_of(route: Route) -> str:

@@ -142,6 +142,7 @@ ALL: dict[str, tuple[str, str, Run]] = {
     "disable_user": ("user", ANN, lambda c: c.users.set_enabled(ANN, enabled=False)),
     "grant_role": ("user", ANN, lambda c: c.users.grant_role(ANN, "idp-admin")),
     "revoke_role": ("user", ANN, lambda c: c.users.revoke_role(ANN, "reader")),
+    "end_sessions": ("user", ANN, lambda c: c.users.end_sessions(ANN)),
     "delete_user": ("user", ANN, lambda c: c.users.delete(ANN)),
     "rotate_key": ("key_ring", "current", lambda c: c.keys.rotate("RS256", GUARD)),
     "revoke_key": ("key_ring", "current", revoke_key),

@@ -111,6 +111,11 @@ def test_the_wheel_holds_what_it_should(clean: Clean) -> None:
             for page in (REPOSITORY / "templates").iterdir()
             if page.suffix in {".html", ".css", ".py"}
         ),
+        *(
+            str(file.relative_to(REPOSITORY))
+            for file in (REPOSITORY / "apogee_idp" / "console").rglob("*.*")
+            if "__pycache__" not in file.parts
+        ),
     }
     assert expected <= names
 
@@ -120,7 +125,8 @@ def test_it_serves_pages_and_tokens(clean: Clean, tmp_path: Path) -> None:
     with serving(clean, tmp_path) as (issuer, server):
         status, index = fetched(f"{issuer}/")
         assert (status, "Identity provider" in index) == (200, True)
-        assert fetched(f"{issuer}/apogee.css")[0] == 200
+        for name in ("apogee.css", "console", "console/app.js", "console/styles/base.css"):
+            assert fetched(f"{issuer}/{name}")[0] == 200, name
         status, page = fetched(f"{issuer}/no/such/page", accept="text/html")
         assert (status, "<h1>Not Found</h1>" in page) == (404, True)
         (line,) = [line for line in server.output if "curl" in line and "demo-jws" in line]

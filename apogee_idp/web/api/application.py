@@ -10,7 +10,7 @@ from aiohttp import web
 from ..rate_limit import Rate, RateLimit
 from ..sources import Sources
 from .anonymous import AnonymousAccess
-from .bearer import BearerAuthentication
+from .authentication import ApiAuthentication
 from .calls import Desk, Route
 from .documents import ApiDocuments
 from .endpoint import ApiEndpoint
@@ -24,7 +24,7 @@ def add_management_api(router: web.UrlDispatcher, desk: Desk) -> None:
     """Every route of the table, two public documents, and a refusal for all the rest."""
     settings = desk.services.settings
     base = f"{settings.issuer_path}/api/v1"
-    authentication = BearerAuthentication(desk.services, desk.registry)
+    authentication = ApiAuthentication(desk.services, desk.registry)
     limit = RateLimit(
         of_source=_ANONYMOUS_CALLER, of_all=_ANONYMOUS_CALLERS, monotonic=time.monotonic
     )

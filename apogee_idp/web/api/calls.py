@@ -15,7 +15,7 @@ from ...management.cursors import Cursors
 from ...management.desk import Management
 from ...model import MANAGEMENT_SCOPES
 from ...pipeline import Registry
-from ...requests import Actor
+from ...requests import Actor, Session
 from ...services import Services
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -48,11 +48,27 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is signed in in the console, and what her requests have to carry."""
+
+    session: Session
+    csrf_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: an actor, who may be a person in the console."""
+
+    actor: Actor
+    person: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request by an actor who may make it, taken apart and checked by the route's schemas.
 
     ``version`` is the one that If-Match names, ``idempotency_key`` that of the header; without
-    them, empty.
+    them, empty. ``person`` is who makes it in the console, if it is made there.
     """
 
     actor: Actor
@@ -61,6 +77,7 @@ class Call:
     body: Mapping[str, Any] = field(repr=False)
     version: str = ""
     idempotency_key: str = field(default="", repr=False)
+    person: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,8 @@ class Reply:
     """What is told, as the route's schema dumps it.
 
     ``version`` becomes the ETag; ``location`` is a path below the API, ``following`` the cursor of
-    the next page of a list. What was replied before to the same request ``is_replay``.
+    the next page of a list. What was replied before to the same request ``is_replay``. One that
+    ``signs_out`` takes the cookie of the session from the browser.
     """
 
     body: Any = None
@@ -76,6 +94,7 @@ class Reply:
     location: str | None = None
     following: str | None = None
     is_replay: bool = False
+    signs_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +102,10 @@ class Route:
     """One operation, and everything that is documented of it.
 
     ``scopes`` are those of which one is needed. A route that is open to callers without a token has
-    none, but a name for them: ``anonymous``. A ``conditional`` route needs If-Match; one that
-    ``lists`` answers with pages; one that ``patches`` takes a merge patch (RFC 7396). ``refusals``
-    are statuses beside those that follow from the rest.
+    none, but a name for them: ``anonymous``; a ``personal`` one has none either, and is about the
+    console session by which it is called, whatever the person may do. A ``conditional`` route needs
+    If-Match; one that ``lists`` answers with pages; one that ``patches`` takes a merge patch
+    (RFC 7396). ``refusals`` are statuses beside those that follow from the rest.
     """
 
     method: str
@@ -102,10 +122,11 @@ class Route:
     patches: bool = False
     refusals: frozenset[int] = frozenset()
     anonymous: str = ""
+    personal: bool = False
     description: str = ""
 
     def __post_init__(self) -> None:
-        if self.anonymous:
+        if self.anonymous or self.personal:
             if self.scopes:
                 raise ValueError(f"{self.method} {self.path} is open to all: a scope says nothing")
         elif not self.scopes or not {*self.scopes} <= {*MANAGEMENT_SCOPES}:
@@ -113,7 +134,9 @@ class Route:
 
     def is_open_to(self, actor: Actor) -> bool:
         """Whether he may call it."""
-        return bool(self.anonymous) or any(actor.may(scope) for scope in self.scopes)
+        return (
+            bool(self.anonymous) or self.personal or any(actor.may(scope) for scope in self.scopes)
+        )
 
     @property
     def creates(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ...errors import ChangedMeanwhile
@@ -20,7 +21,7 @@ from .problems import Problem, loaded
 
 async def list_clients(desk: Desk, call: Call) -> Reply:
     """A page of clients, by id."""
-    wanted = ClientFilter(call.query["search"], call.query["enabled"], call.query["flow_type"])
+    wanted = ClientFilter(**{name: call.query[name] for name in ClientFilter.__dataclass_fields__})
 
     async def pages(after: str | None, limit: int) -> Listing[Client]:
         return await desk.management.client_queries().page(wanted, after=after, limit=limit)
@@ -31,6 +32,14 @@ async def list_clients(desk: Desk, call: Call) -> Reply:
 async def get_client(desk: Desk, call: Call) -> Reply:
     """One client."""
     return _told(await desk.management.client_queries().get(_client_id(call)))
+
+
+async def list_refusals(desk: Desk, call: Call) -> Reply:
+    """Why the client was refused lately."""
+    client_id = _client_id(call)
+    await desk.management.client_queries().get(client_id)
+    refusals = await desk.management.refusals.of(client_id)
+    return Reply({"items": [asdict(refusal) for refusal in refusals]})
 
 
 async def create_client(desk: Desk, call: Call) -> Reply:

@@ -10,6 +10,7 @@ from .client_operations import (
     enable_client,
     get_client,
     list_clients,
+    list_refusals,
     patch_client,
     replace_client,
     revoke_tokens,
@@ -21,10 +22,19 @@ from .client_schemas import (
     NewClient,
     WrittenClientAnswer,
 )
+from .overview import RefusalCount
+from .preview_operations import preview_token
+from .preview_schemas import PreviewAnswer, PreviewRequest
 from .schemas import ClientsQuery
 
 READ_CLIENTS = ("idp:read", "idp:clients")
 WRITE_CLIENTS = ("idp:clients",)
+
+PREVIEW = (
+    "What a request by the client credentials grant would be answered, made by the very handlers of"
+    " this server, and what each of them did. The token itself is never told, and never was valid:"
+    " nothing is signed or stored. A refusal is an answer, too."
+)
 
 _CLIENT = "/clients/{client_id}"
 _TAKEN_OR_IN_FILE = frozenset({409})
@@ -114,5 +124,24 @@ CLIENT_ROUTES = (
         revoke_tokens,
         ClientAnswer,
         refusals=_CHANGED_MEANWHILE,
+    ),
+    Route(
+        "GET",
+        f"{_CLIENT}/refusals",
+        READ_CLIENTS,
+        "List why a client was refused lately",
+        list_refusals,
+        RefusalCount,
+        lists=True,
+    ),
+    Route(
+        "POST",
+        f"{_CLIENT}/preview",
+        READ_CLIENTS,
+        "Preview the next token of a client",
+        preview_token,
+        PreviewAnswer,
+        body=PreviewRequest,
+        description=PREVIEW,
     ),
 )

@@ -13,13 +13,13 @@ from marshmallow import Schema, ValidationError
 
 from ...errors import InvalidRequest
 from ...logs import annotate_request, log_fault
-from ...requests import Actor
 from ...strict_json import NotStrictJson, UnpairedSurrogate, parse_json_object
 from ..middleware import REQUEST_ID
 from ..wire import read_body
 from .anonymous import AnonymousAccess
-from .bearer import BearerAuthentication, refused
-from .calls import REPLAYED, Call, Desk, Reply, Route
+from .authentication import ApiAuthentication
+from .bearer import refused
+from .calls import REPLAYED, Call, Caller, Desk, Reply, Route
 from .idempotency import Idempotency, idempotency_key
 from .problems import Problem, loaded, problem_of, render_problem
 
@@ -32,15 +32,15 @@ _IF_MATCH = re.compile(r'"([\x21\x23-\x7e]{1,100})"')
 class ApiEndpoint:
     """One path of the management API, with all its methods.
 
-    Whoever has no token where one is needed is told so, and nothing else. A body has to arrive
-    within ``timeout`` seconds.
+    Whoever has no credentials where some are needed is told so, and nothing else. A body has to
+    arrive within ``timeout`` seconds.
     """
 
     def __init__(
         self,
         routes: Sequence[Route],
         desk: Desk,
-        authentication: BearerAuthentication,
+        authentication: ApiAuthentication,
         anonymous: AnonymousAccess,
         *,
         timeout: float,
@@ -70,29 +70,31 @@ class ApiEndpoint:
 
     async def _answer(self, request: web.Request) -> web.Response:
         route = self._routes.get("GET" if request.method == "HEAD" else request.method)
-        actor = await self._actor(request, route)
+        caller = await self._caller(request, route)
         if not self._routes:
             raise Problem(404, "not-found", "There is nothing at this address.")
         if route is None:
             allow = {"Allow": ", ".join(sorted(self._routes))}
             raise Problem(405, "method-not-allowed", "Not with this method.", headers=allow)
-        if not route.is_open_to(actor):
+        if not route.is_open_to(caller.actor):
             needed = route.scopes[0]
             raise refused(403, "insufficient_scope", "A scope is missing.", scope=needed)
-        reply = await self._idempotency.reply(route, await self._call(request, route, actor))
+        reply = await self._idempotency.reply(route, await self._call(request, route, caller))
         return self._rendered(route, reply, request)
 
-    async def _actor(self, request: web.Request, route: Route | None) -> Actor:
+    async def _caller(self, request: web.Request, route: Route | None) -> Caller:
         if route is not None and route.anonymous:
-            return self._anonymous.actor(request, route.anonymous)
-        return await self._authentication.actor(request)
+            return Caller(self._anonymous.actor(request, route.anonymous))
+        is_personal = route is not None and route.personal
+        return await self._authentication.caller(request, personal=is_personal)
 
-    async def _call(self, request: web.Request, route: Route, actor: Actor) -> Call:
+    async def _call(self, request: web.Request, route: Route, caller: Caller) -> Call:
         query = _query(request, route.query)
         version = _version(request) if route.conditional else ""
         key = idempotency_key(request) if route.creates else ""
         body = {} if route.body is None else await self._body(request, route, route.body)
-        return Call(actor, dict(request.match_info), query, body, version, key)
+        path, person = dict(request.match_info), caller.person
+        return Call(caller.actor, path, query, body, version, key, person)
 
     async def _body(
         self, request: web.Request, route: Route, schema: type[Schema]
@@ -117,7 +119,7 @@ class ApiEndpoint:
 
     def _rendered(self, route: Route, reply: Reply, request: web.Request) -> web.Response:
         headers = {"Cache-Control": "no-store"}
-        base = self._desk.services.settings.management_audience
+        base = self._desk.services.settings.management_address
         if reply.location is not None:
             headers["Location"] = base + reply.location
         if reply.is_replay:
@@ -126,7 +128,10 @@ class ApiEndpoint:
             following = request.rel_url.update_query(cursor=reply.following).raw_query_string
             headers["Link"] = f'<{base}{route.path}?{following}>; rel="next"'
         if route.answer is None:
-            return web.Response(status=route.status, headers=headers)
+            response = web.Response(status=route.status, headers=headers)
+            if reply.signs_out:
+                self._authentication.sessions.forget(response)
+            return response
         schema = route.answer()
         if route.lists:
             body: Any = {**reply.body, "items": schema.dump(reply.body["items"], many=True)}

@@ -13,11 +13,13 @@ from marshmallow import Schema
 from ...model import ADMIN_SCOPE, MANAGEMENT_SCOPES
 from ...settings import Settings
 from .calls import IDEMPOTENCY_KEY, REPLAYED, Route
+from .console_session import CSRF_HEADER, cookie_name
 from .problems import PROBLEM_MEDIA_TYPE
 from .schemas import ProblemAnswer
 
 _JSON = "application/json"
 _SECURITY = "management"
+_CONSOLE = "console"
 
 
 def openapi_of(routes: Iterable[Route], settings: Settings) -> dict[str, Any]:
@@ -28,9 +30,10 @@ def openapi_of(routes: Iterable[Route], settings: Settings) -> dict[str, Any]:
         version="1",
         openapi_version="3.1.0",
         plugins=[plugin],
-        servers=[{"url": settings.management_audience}],
+        servers=[{"url": settings.management_address}],
     )
     spec.components.security_scheme(_SECURITY, _security_scheme(settings))
+    spec.components.security_scheme(_CONSOLE, _session_scheme(settings))
     for route in routes:
         spec.path(path=route.path, operations={route.method.lower(): _operation(route, plugin)})
     return spec.to_dict()
@@ -46,6 +49,16 @@ def _security_scheme(settings: Settings) -> dict[str, Any]:
     scopes = {scope: f"See {scope} in the README." for scope in sorted(MANAGEMENT_SCOPES)}
     flow = {"tokenUrl": settings.endpoint("/connect/token"), "scopes": scopes}
     return {"type": "oauth2", "flows": {"clientCredentials": flow}}
+
+
+def _session_scheme(settings: Settings) -> dict[str, Any]:
+    told = f"The session of an administrator, same-origin; what changes something: {CSRF_HEADER}."
+    return {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": cookie_name(settings),
+        "description": told,
+    }
 
 
 def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
@@ -69,7 +82,10 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
     """One of them has to be met; of none at all, nothing."""
     if route.anonymous:
         return []
-    return [{_SECURITY: [scope]} for scope in (*route.scopes, ADMIN_SCOPE)]
+    session: dict[str, list[str]] = {_CONSOLE: []}
+    if route.personal:
+        return [session]
+    return [*({_SECURITY: [scope]} for scope in (*route.scopes, ADMIN_SCOPE)), session]
 
 
 def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]:

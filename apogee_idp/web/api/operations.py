@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ...errors import ChangedMeanwhile, InvalidToken
 from ...events import ValidateToken
 from ...key_model import KeyRecord
+from ...management.keys import KeyStatus
 from ...management.tokens import TokenCommands
 from ...model import (
     Resource,
@@ -127,16 +128,7 @@ async def delete_resource(desk: Desk, call: Call) -> Reply:
 async def list_keys(desk: Desk, call: Call) -> Reply:
     """All keys: there are few."""
     statuses = await desk.management.keys(call.actor).all()
-    items = [
-        _key_facts(status.record)
-        | {
-            "source": status.record.source,
-            "state": status.state,
-            "retires_at": status.retires_at,
-        }
-        for status in statuses
-    ]
-    return Reply({"items": items})
+    return Reply({"items": [key_status_facts(status) for status in statuses]})
 
 
 async def rotate_key(desk: Desk, call: Call) -> Reply:
@@ -144,6 +136,14 @@ async def rotate_key(desk: Desk, call: Call) -> Reply:
     commands = desk.management.keys(call.actor)
     made = await commands.rotate(call.body["algorithm"], desk.key_encryption_key)
     return Reply(_key_facts(made))
+
+
+async def revoke_key(desk: Desk, call: Call) -> Reply:
+    """The key that signs instead, if the ended one did."""
+    kid = named(call, "key", str.isascii)
+    commands = desk.management.keys(call.actor)
+    successor = await commands.revoke(kid, desk.key_encryption_key)
+    return Reply({"kid": kid, "successor": successor and _key_facts(successor)})
 
 
 async def revoke_token(desk: Desk, call: Call) -> Reply:
@@ -172,6 +172,13 @@ def _resource(identifier: str, fields: Any) -> Resource:
 def _resource_facts(resource: Resource) -> dict[str, Any]:
     facts = {name: getattr(resource, name) for name in Resource.__dataclass_fields__}
     return facts | {"jwks": thawed(resource.jwks)}
+
+
+def key_status_facts(status: KeyStatus) -> dict[str, Any]:
+    """A key for ``KeyAnswer``."""
+    dates = ("state", "retires_at", "removed_at", "successor_due_at")
+    facts = _key_facts(status.record) | {name: getattr(status, name) for name in dates}
+    return facts | {"source": status.record.source}
 
 
 def _key_facts(record: KeyRecord) -> dict[str, Any]:

@@ -37,7 +37,10 @@ _COMMANDS: tuple[tuple[type[CommandRefused], int, str], ...] = (
 
 
 class Problem(Exception):
-    """An answer that is a refusal; ``kind`` ends its URN, ``errors`` name members of the body."""
+    """An answer that is a refusal; ``kind`` ends its URN, ``errors`` name members of the body.
+
+    ``members`` are told beside what every problem tells (RFC 9457 §3.2).
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Problem(Exception):
         *,
         errors: Iterable[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -54,6 +58,7 @@ class Problem(Exception):
         self.detail = detail
         self.errors = list(errors)
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
 
 def problem_of(error: Exception) -> Problem:
@@ -84,6 +89,7 @@ def render_problem(problem: Problem, request_id: str) -> web.Response:
         "status": problem.status,
         "detail": problem.detail,
         "request_id": request_id,
+        **problem.members,
     }
     if problem.errors:
         body["errors"] = problem.errors

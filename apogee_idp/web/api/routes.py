@@ -1,7 +1,8 @@
 """Every operation of the management API; what does not stand here does not exist.
 
-The rule of the scopes: ``idp:read`` reads everything but the audit; a scope that writes also reads
-what it writes, and nothing else; ``idp:admin`` implies them all. One route takes no token at all.
+The rule of the scopes: ``idp:read`` reads everything but the audit and people; a scope that writes
+also reads what it writes, and nothing else; ``idp:admin`` implies them all. One route takes no
+token at all, and those of the console's own session take that session alone.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from .operations import (
     list_scopes,
     replace_resource,
     replace_scope,
+    revoke_key,
     revoke_token,
     rotate_key,
 )
+from .overview import OverviewAnswer, get_overview
 from .schemas import (
     DeleteResourceQuery,
     KeyAnswer,
@@ -36,6 +39,7 @@ from .schemas import (
     PageQuery,
     ResourceAnswer,
     ResourceChange,
+    RevokedKeyAnswer,
     RevokeToken,
     RotateKey,
     ScopeAnswer,
@@ -49,13 +53,20 @@ from .secret_schemas import (
     RotateSecret,
     SecretStatusAnswer,
 )
+from .session_operations import end_session, get_session
+from .session_schemas import SessionAnswer
+from .user_routes import USER_ROUTES
 
 READ_KEYS = ("idp:read", "idp:keys")
 WRITE_KEYS = ("idp:keys",)
 READ_AUDIT = ("idp:audit",)
 
 ROUTES = (
+    Route("GET", "/session", (), "Get the session", get_session, SessionAnswer, personal=True),
+    Route("DELETE", "/session", (), "Sign out", end_session, status=204, personal=True),
+    Route("GET", "/overview", READ_CLIENTS, "See what is due", get_overview, OverviewAnswer),
     *CLIENT_ROUTES,
+    *USER_ROUTES,
     Route(
         "GET",
         "/clients/{client_id}/secrets",
@@ -208,6 +219,15 @@ ROUTES = (
         body=RotateKey,
         status=201,
         refusals=frozenset({412}),
+    ),
+    Route(
+        "POST",
+        "/keys/{kid}/revoke",
+        WRITE_KEYS,
+        "End a key, and every token it signed",
+        revoke_key,
+        RevokedKeyAnswer,
+        refusals=frozenset({412, 422}),
     ),
     Route(
         "POST",

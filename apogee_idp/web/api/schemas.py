@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from ...model import FLOW_TYPES
+from ...model import CLIENT_TYPES, FLOW_TYPES
 from .fields import Flag, Limit, Text, Texts, Whole
+from .session_schemas import SessionAnswer
 
 
 class Strict(Schema):
@@ -30,6 +31,8 @@ class ClientsQuery(PageQuery):
     search = Text(load_default="")
     enabled = Flag(load_default=None)
     flow_type = fields.String(load_default=None, validate=validate.OneOf(FLOW_TYPES))
+    client_type = fields.String(load_default=None, validate=validate.OneOf(CLIENT_TYPES))
+    configured = Flag(load_default=None)
 
 
 class DeleteResourceQuery(Strict):
@@ -109,6 +112,15 @@ class KeyAnswer(NewKeyAnswer):
     source = fields.String(required=True)
     state = fields.String(required=True)
     retires_at = fields.Integer(required=True, allow_none=True)
+    removed_at = fields.Integer(required=True, allow_none=True)
+    successor_due_at = fields.Integer(required=True, allow_none=True)
+
+
+class RevokedKeyAnswer(Strict):
+    """A key that was ended, and the one that signs in its place, if one does."""
+
+    kid = fields.String(required=True)
+    successor = fields.Nested(NewKeyAnswer, required=True, allow_none=True)
 
 
 class RevokeToken(Strict):
@@ -125,7 +137,7 @@ class ProblemError(Strict):
 
 
 class ProblemAnswer(Strict):
-    """A refusal (RFC 9457)."""
+    """A refusal (RFC 9457); ``session`` is told to who is signed in and is no administrator."""
 
     type = fields.String(required=True)
     title = fields.String(required=True)
@@ -133,3 +145,4 @@ class ProblemAnswer(Strict):
     detail = fields.String(required=True)
     request_id = fields.String(required=True)
     errors = fields.List(fields.Nested(ProblemError))
+    session = fields.Nested(SessionAnswer)

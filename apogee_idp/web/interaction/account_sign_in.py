@@ -1,4 +1,4 @@
-"""``/account/sign-in/{handle}``: the login page before what is somebody's own."""
+"""``/account/sign-in/{handle}``: the login page before what is somebody's own, or the console."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from aiohttp import web
 
 from ...browser_secrets import key_of
 from ...errors import OAuthError
-from ...interactions import Interaction
+from ...interactions import Interaction, Parameters
 from ...logs import annotate_request
 from ...services import Services
 from .destinations import see_other
@@ -17,12 +17,19 @@ from .sign_in import Asked, SignIn
 
 
 class AccountSignIn:
-    """Asks somebody to sign in, and leads her to the page that she wanted."""
+    """Asks somebody to sign in, and leads her to the page that she wanted.
 
-    def __init__(self, services: Services, people: People) -> None:
+    ``console`` is where the console is: behind ``admin_port`` at another origin than the rest,
+    to which forms may lead, too (``form_action``).
+    """
+
+    def __init__(self, services: Services, people: People, *, is_at_console: bool = True) -> None:
         self._people = people
         self._interactions = services.interactions
         self._base = services.settings.issuer_path
+        origin = "" if is_at_console else services.settings.console_origin
+        self.console = f"{origin}{self._base}/console"
+        self.form_action = f"'self' {origin}".rstrip()
 
     async def ask(
         self, request: web.Request, secret: str, page: str = "", onward: str = ""
@@ -31,7 +38,13 @@ class AccountSignIn:
 
         Raises StoreUnavailable.
         """
-        parameters = (("page", page), ("continue", onward))
+        return await self._ask(request, secret, (("page", page), ("continue", onward)))
+
+    async def ask_for_console(self, request: web.Request, secret: str, place: str) -> web.Response:
+        """The same, for a ``place`` in the console: a path below it and a query."""
+        return await self._ask(request, secret, (("console", place),))
+
+    async def _ask(self, request: web.Request, secret: str, parameters: Parameters) -> web.Response:
         handle = await self._interactions.park("login", parameters, browser=key_of(secret))
         response = see_other(f"{self._base}/account/sign-in/{handle}")
         return self._people.mark(request, response, secret)
@@ -40,6 +53,8 @@ class AccountSignIn:
         """To the page; raises StoreUnavailable."""
         await self._interactions.take(interaction)
         wanted = dict(interaction.parameters)
+        if "console" in wanted:
+            return see_other(self.console + wanted["console"])
         path = f"{self._base}/account" + (f"/{wanted['page']}" if wanted.get("page") else "")
         onward = f"?continue={wanted['continue']}" if wanted.get("continue") else ""
         return see_other(path + onward)
@@ -48,11 +63,18 @@ class AccountSignIn:
 class AccountSignInEndpoint:
     """The page itself."""
 
-    def __init__(self, services: Services, people: People, sign_in: SignIn) -> None:
+    def __init__(
+        self,
+        services: Services,
+        people: People,
+        sign_in: SignIn,
+        *,
+        is_at_console: bool = True,
+    ) -> None:
         self._people = people
         self._interactions = services.interactions
         self._sign_in = sign_in
-        self._account = AccountSignIn(services, people)
+        self._account = AccountSignIn(services, people, is_at_console=is_at_console)
         self._own_forms = OwnForms(services.settings)
         self._base = services.settings.issuer_path
 
@@ -76,7 +98,8 @@ class AccountSignInEndpoint:
         session = await self._people.session(request)
         if session is not None and session.id == interaction.session_id:
             return await self._account.done(interaction)
-        asked = Asked(signed_in=session.user.email if session else "")
+        signed_in = session.user.email if session else ""
+        asked = Asked(signed_in=signed_in, form_action=self._account.form_action)
         page = await self._sign_in.page(request, interaction, secret, asked)
         return self._people.mark(request, page, secret)
 
@@ -91,4 +114,5 @@ class AccountSignInEndpoint:
         if isinstance(outcome, web.Response):
             return outcome
         tried = (form.get("email", ""), outcome)
-        return await self._sign_in.page(request, interaction, secret, Asked(), tried)
+        asked = Asked(form_action=self._account.form_action)
+        return await self._sign_in.page(request, interaction, secret, asked, tried)
