@@ -100,6 +100,20 @@ class Scene:
         cookie, _ = await sessions.begin(UserAuthentication(user, now()))
         return Person(self.service, subject, email, cookie)
 
+    async def push(self) -> str:
+        """The request_uri of a new pushed request of ``par``."""
+        answer = await self.service.form(
+            "/connect/par",
+            client_id="par",
+            redirect_uri=CALLBACK,
+            response_type="code",
+            scope="openid",
+            code_challenge=CHALLENGE,
+            code_challenge_method="S256",
+        )
+        assert answer.status == 201, answer.body
+        return str(answer.json["request_uri"])
+
     def assertion(self, jti: str) -> str:
         """One by which ``signer`` authenticates."""
         claims = {"iss": "signer", "sub": "signer", "aud": ISSUER, "exp": now() + 500, "jti": jti}

@@ -15,7 +15,6 @@ import pytest
 from apogee_idp.app import now, opened_store
 from apogee_idp.crypto.one_time_passwords import PERIOD_SECONDS, totp_at
 from apogee_idp.crypto.sealing import KeyEncryptionKey
-from apogee_idp.pushed_requests import REQUEST_URI_PREFIX
 from apogee_idp.second_factors import SecondFactors
 from apogee_idp.settings import Settings
 from apogee_idp.stores.repositories import users_in
@@ -32,8 +31,6 @@ from tests.wire_proxy import NOT_PRIMARY, Reply, WireProxy
 from .deployment import Lost, Service
 from .scene import (
     ASSERTION_TYPE,
-    CALLBACK,
-    CHALLENGE,
     PASSWORD,
     SESSION,
     VERIFIER,
@@ -189,17 +186,7 @@ async def assertion(fleet: Fleet) -> Ask:
 async def pushed_request(fleet: Fleet) -> Ask:
     """A pushed authorization request, in a browser where all is allowed already."""
     person = await fleet.scene.new_person()
-    answer = await fleet.scene.service.form(
-        "/connect/par",
-        client_id="par",
-        redirect_uri=CALLBACK,
-        response_type="code",
-        scope="openid",
-        code_challenge=CHALLENGE,
-        code_challenge_method="S256",
-    )
-    uri: str = answer.json["request_uri"]
-    assert uri.startswith(REQUEST_URI_PREFIX)
+    uri = await fleet.scene.push()
 
     async def ask(number: int) -> bool:
         page = await fleet.person(person, number).authorize("par", request_uri=uri)

@@ -17,8 +17,6 @@ from tests.idp import Answer
 from .oracle import Oracle
 from .scene import (
     ASSERTION_TYPE,
-    CALLBACK,
-    CHALLENGE,
     PASSWORD,
     SESSION,
     TO_BE_ASKED,
@@ -193,17 +191,7 @@ class PushedRequests(Writer):
     kinds = ("pushed",)
 
     async def write(self) -> None:
-        answer = await self.service.form(
-            "/connect/par",
-            client_id="par",
-            redirect_uri=CALLBACK,
-            response_type="code",
-            scope="openid",
-            code_challenge=CHALLENGE,
-            code_challenge_method="S256",
-        )
-        assert answer.status == 201, answer.body
-        uri = answer.json["request_uri"].removeprefix(REQUEST_URI_PREFIX)
+        uri = (await self.scene.push()).removeprefix(REQUEST_URI_PREFIX)
         self.oracle.holds(f"pushed {uri}", "there")
         if self.chance():
             self.oracle.begins(f"pushed {uri}", "used")
