@@ -125,6 +125,7 @@ async def fleet(
         APOGEE_ISSUER=ISSUER,
         APOGEE_STORE=proxy.in_front_of(url),
         APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        APOGEE_HANDLER_TIMEOUT="10",
     )
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(Settings(store=url)))
