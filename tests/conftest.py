@@ -41,6 +41,21 @@ Register = Callable[[Registry, Services], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--torture", action="store_true", help="run the long sizes")
+    parser.addoption("--torture-seed", type=int, help="repeat what was chosen under this seed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for all that is chosen at random: always the same one, but for ``--torture``.
+
+    The workers of pytest-xdist have the options of the process that started them.
+    """
+    if config.getoption("--torture-seed") is None:
+        is_torture = config.getoption("--torture")
+        config.option.torture_seed = secrets.randbelow(2**32) if is_torture else 0
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"torture seed: {config.getoption('--torture-seed')}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -83,6 +98,12 @@ def long(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """Chooses between an everyday size and the one for ``--torture``."""
     torture = request.config.getoption("--torture")
     return lambda everyday, tortured: tortured if torture else everyday
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """That of everything that a test chooses at random; it is printed, and may be given."""
+    return int(request.config.getoption("--torture-seed"))
 
 
 @pytest.fixture(scope="session")
@@ -143,11 +164,11 @@ def backend() -> str:
     return "sqlite"
 
 
-async def copy_store(prepared: Path, url: str) -> None:
-    """Fills an empty store with what the prepared one has."""
+async def copy_store(prepared: Path, url: str, *names: str) -> None:
+    """Fills an empty store with what the prepared one has: in these collections, or the usual."""
     source = Settings(store=f"sqlite:///{prepared}")
     async with opened_store(source) as ours, opened_store(Settings(store=url)) as theirs:
-        for name in ("scopes", "keys"):
+        for name in names or ("scopes", "keys"):
             for item in (await getattr(ours, name).list()).items:
                 await getattr(theirs, name).insert(item.key, item.document)
 

@@ -94,6 +94,15 @@ async def test_applications_lose_their_access(site: Site) -> None:
     assert (await site.refresh(other["refresh_token"], "other")).status == 200
 
 
+async def test_a_browser_that_has_lost_one_cookie_of_two_is_given_another(site: Site) -> None:
+    """Its forms are good then, as they are bound to it."""
+    browser = site.browser()
+    await account(browser)
+    del browser.cookies["__Host-apogee_browser"]
+    page = await do(await account(browser), "end_sessions")
+    assert notice(page) == "All other browsers are signed out."
+
+
 async def test_nobody_ends_what_is_somebody_elses(site: Site) -> None:
     """Ann's application is none of Bob's."""
     await site.add_user("bob@example.com", BOB)

@@ -73,7 +73,8 @@ class AccountEndpoint:
                 return await self._act(request, session, form)
             notice = request.query.get("done", "")
             shown = notice if notice in NOTICES else ""
-            return await self._page.render(request, session, secret, shown)
+            page = await self._page.render(request, session, secret, shown)
+            return self._people.mark(request, page, secret)
         except OAuthError as error:
             annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
