@@ -40,6 +40,7 @@ class WireProxy:
         self.port = free_port()
         self.commands: list[Command] = []
         self.swallows = False
+        self.most_connections = 0
 
     async def __aenter__(self) -> Self:
         await self.listen()
@@ -92,6 +93,10 @@ class WireProxy:
         """The server does it, and its answer is changed."""
         self._add(command, _Fault(edit=edit), times)
 
+    def forget_faults(self) -> None:
+        """All is well from now on, but for answers that are late already."""
+        self._faults.clear()
+
     def named(self, *names: str) -> list[Command]:
         """The commands of these names that came by."""
         return [command for command in self.commands if next(iter(command)) in names]
@@ -108,6 +113,7 @@ class WireProxy:
         waiting: dict[int, _Fault] = {}
         upstream: asyncio.StreamWriter | None = None
         self._writers.add(writer)
+        self.most_connections = max(self.most_connections, len(self._writers))
         try:
             replies, upstream = await asyncio.open_connection("127.0.0.1", self._target)
             pumps = {

@@ -28,6 +28,7 @@ from .introspection import IntrospectionEndpoint, RevocationEndpoint
 from .middleware import log_requests, render_errors, set_security_headers, trace_requests
 from .pages import Pages, set_up_templates
 from .pushed_authorization import PushedAuthorizationEndpoint
+from .sources import Sources
 from .token import TokenEndpoint
 from .user_info import UserInfoEndpoint
 from .well_known import WellKnown
@@ -40,11 +41,7 @@ def create_application(desk: Desk, in_flight: InFlight, telemetry: Telemetry) ->
     """
     services, registry = desk.services, desk.registry
     app = web.Application(
-        middlewares=[
-            in_flight.middleware,
-            *_observing(telemetry, in_flight, services.new_id),
-            render_errors,
-        ]
+        middlewares=[*_observing(telemetry, in_flight, services.new_id), render_errors]
     )
     app.on_response_prepare.append(set_security_headers)
     set_up_templates(app, services.settings)
@@ -79,7 +76,7 @@ def _observing(
 
 def _add_forms(router: web.UrlDispatcher, services: Services, registry: Registry) -> None:
     """Where clients send forms with their credentials."""
-    origins = ClientOrigins(services.clients)
+    origins, sources = ClientOrigins(services.clients), Sources(services.settings.trusted_proxies)
     answers: dict[str, Answer] = {
         "token": TokenEndpoint(services, registry).answer,
         "introspect": IntrospectionEndpoint(services, registry).answer,
@@ -89,6 +86,7 @@ def _add_forms(router: web.UrlDispatcher, services: Services, registry: Registry
     for name, answer in answers.items():
         endpoint = FormEndpoint(
             answer,
+            sources,
             timeout=services.settings.request_timeout,
             fault=f"{name}_request_failed",
             origins=None if name == "introspect" else origins,
