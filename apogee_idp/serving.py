@@ -28,6 +28,7 @@ from .web.server import accepting, ignore, listen
 
 _HANGING_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
+_SETTLING_SECONDS = 3.0
 
 Task = Callable[[Installation], Awaitable[None]]
 
@@ -119,6 +120,9 @@ async def listening(
         refused=partial(refused, "overload"),
     )
     async with _health_listening(installation):
+        if sockets:
+            # Who waits there since another worker has died is answered well, not at once.
+            await first_of(installation.until_ready(), asyncio.sleep(_SETTLING_SECONDS))
         listeners = sockets or await listen(settings.host, settings.port)
         application = create_application(desk, in_flight, installation.telemetry)
         malformed = partial(refused, "malformed_http")

@@ -35,6 +35,10 @@ class Fleet:
     def probe(self, name: str) -> tuple[int, Any]:
         return fetched(f"http://127.0.0.1:{self.health}/{name}")
 
+    def metrics(self) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.health}/metrics", timeout=30) as page:
+            return str(page.read().decode())
+
     def workers(self) -> set[int]:
         """The processes that serve: children that were spawned to."""
         return {pid for pid in children_of(self.server.pid) if "spawn_main" in command_of(pid)}
@@ -97,6 +101,7 @@ def test_they_serve_and_end_together_and_who_dies_is_replaced(
             assert granted(fleet.port, "billing", secret) == 200
         after = fleet.workers()
         assert len(after - before) == 1
+        until(lambda: "apogee_grants_total{" in fleet.metrics())
         assert fleet.server.stop() == 0
         assert [pid for pid in after if command_of(pid)] == []
     (ended,) = [event for event in fleet.server.events() if event["event"] == "worker_ended"]
