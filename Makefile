@@ -23,9 +23,10 @@ test: $(VENV)/installed-dev  ## Lint, types, import contracts and all tests
 torture: $(VENV)/installed-dev  ## The same promises at long sizes
 	$(BIN)/pytest -n auto --torture
 
-bench: $(VENV)/installed-dev  ## Ways of signing, few and many clients: ratios within one run
+bench: $(VENV)/installed-dev  ## Ways of signing, few and many clients, overload: ratios within one run
 	$(BIN)/python -m benchmarks.signing
 	$(BIN)/python -m benchmarks.clients
+	$(BIN)/python -m benchmarks.overload
 
 lock: $(VENV)/installed-dev  ## Resolve the lock files anew
 	scripts/lock $(BIN)/uv

@@ -15,7 +15,7 @@ from .crypto.keys import ENCRYPTION_ALGORITHM
 from .crypto.passwords import PasswordHashes
 from .crypto.sealing import KeyEncryptionKey
 from .crypto.secrets import generate_subject
-from .crypto.slow_hashes import SlowVerifier
+from .crypto.slow_verifier import SlowVerifier
 from .errors import CommandRefused, HandlerFault, KeyringError, StoreUnavailable
 from .external.model import IdentityProvider
 from .following import StoreFollower

@@ -58,8 +58,8 @@ class ClientAuthenticator:
         """The proof for this request.
 
         Raises InvalidClient, the same for an unknown, disabled or public client and for a wrong
-        secret or assertion, after the same work; TemporarilyUnavailable or StoreUnavailable when
-        the question can't be answered now.
+        secret or assertion, after the same work; TooManyAttempts, TemporarilyUnavailable or
+        StoreUnavailable when the question can't be answered now.
         """
         match request.credentials:
             case None:
@@ -92,7 +92,10 @@ class ClientAuthenticator:
         # Nobody's secrets are tried where there are none, so that the work is always the same.
         candidates = self._usable_secrets(_NOBODY if client is None or obstacle else client)
         matched = await self._secrets.find(
-            credentials.client_id, credentials.client_secret, candidates
+            credentials.client_id,
+            credentials.client_secret,
+            candidates,
+            source=credentials.source,
         )
         if client is None or obstacle or matched is None:
             raise InvalidClient(reason=obstacle or "wrong or expired secret")

@@ -6,10 +6,11 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from . import app, checks, development, serving
+from . import checks, development, serving, supervising
 from .cli_apply import apply
 from .cli_audit import audit
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
@@ -58,14 +59,18 @@ main.add_command(imports)
 @click.option("--dev", is_flag=True, help="Development: demo clients, a local key, plain http.")
 @click.option("--host", help="The address to listen on.")
 @click.option("--port", type=int, help="The port to listen on.")
+@click.option("--workers", type=int, help="How many processes serve, one for each core.")
 @CONFIG_OPTION
 @reports_errors
-def serve(dev: bool, host: str | None, port: int | None, config: Path | None) -> None:
+def serve(dev: bool, config: Path | None, **flags: Any) -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    flags = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = load_settings(config=config, environ=os.environ, flags=flags, development=dev)
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = load_settings(config=config, environ=os.environ, flags=given, development=dev)
     with logging_to(sys.stdout, settings):
-        asyncio.run(serving.serve(settings, announce=_announce))
+        if settings.workers == 1:
+            asyncio.run(serving.serve(settings, announce=development.announce))
+        else:
+            asyncio.run(supervising.supervise(settings))
 
 
 @main.command()
@@ -104,8 +109,3 @@ def _findings(config: Path | None) -> list[Finding]:
     except SettingsError as error:
         return [Finding("settings", False, problem) for problem in error.problems]
     return asyncio.run(checks.check(settings))
-
-
-async def _announce(installation: app.Installation) -> None:
-    if installation.settings.development:
-        click.echo(await development.make_demo(installation.management))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import click
+
+from .app import Installation
 from .crypto.secrets import generate_secret
 from .errors import CommandRefused
 from .management.actor import SERVER_ACTOR
@@ -27,6 +30,12 @@ A plain signed token (JWS), for APIs that verify with the published keys:
 
 These secrets are shown this once; every start makes new ones. Stop with Ctrl-C.
 """
+
+
+async def announce(installation: Installation) -> None:
+    """In development, prints what to try first."""
+    if installation.settings.development:
+        click.echo(await make_demo(installation.management))
 
 
 async def make_demo(management: Management) -> str:

@@ -20,6 +20,7 @@ ApogeeError
 │   │   └── ConsentRequired    consent_required
 │   ├── ServerError            500 server_error
 │   └── TemporarilyUnavailable 503 temporarily_unavailable
+│       └── TooManyAttempts    429 temporarily_unavailable: too many have failed
 ├── StoreError                 what a store could not do
 │   ├── StoreUnavailable       no answer: a 503 for whoever asked
 │   │   └── UnreadableDocument an answer that makes no sense
@@ -42,6 +43,7 @@ ApogeeError
 │   └── Forbidden              not this actor's to command: 403
 ├── SignInRefused              wrong e-mail address or password, for whatever reason
 ├── TooManyFailures            a sign-in has to wait: says how long
+├── WorkersFailed              the processes that serve don't stay alive: the end of all of them
 └── SettingsError              the settings are not usable: refuses to start
 """
 
@@ -240,6 +242,15 @@ class TemporarilyUnavailable(OAuthError):
         self.retry_after = int(retry_after)
 
 
+class TooManyAttempts(TemporarilyUnavailable):
+    """Too much of what this source has sent for this client was wrong: nobody looked at it."""
+
+    status = 429
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(reason="too many failed attempts", retry_after=retry_after)
+
+
 class StoreError(ApogeeError):
     """A store could not do what it was asked."""
 
@@ -355,6 +366,10 @@ class TooManyFailures(ApogeeError):
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"Too many failed attempts: wait {retry_after} seconds.")
         self.retry_after = retry_after
+
+
+class WorkersFailed(ApogeeError):
+    """A worker ended again and again, so its supervisor gave up."""
 
 
 class SettingsError(ApogeeError):

@@ -34,22 +34,31 @@ _log = structlog.stdlib.get_logger("apogee_idp")
 
 
 @contextmanager
-def logging_to(stream: TextIO, settings: Settings) -> Iterator[None]:
+def logging_to(stream: TextIO, settings: Settings, **always: object) -> Iterator[None]:
     """Sends our events and those of every library to ``stream``, from a thread of its own.
 
-    Whoever reads the stream slowly, or not at all, loses events but does not stop the server.
+    ``always`` is said in each of them. Whoever reads the stream slowly, or not at all, loses events
+    but does not stop the server.
     """
     outlet = Outlet(stream)
-    configure_logging(settings, outlet, colors=stream.isatty())
+    configure_logging(settings, outlet, colors=stream.isatty(), **always)
     try:
         yield
     finally:
         outlet.close()
 
 
-def configure_logging(settings: Settings, handler: logging.Handler, *, colors: bool) -> None:
+def configure_logging(
+    settings: Settings, handler: logging.Handler, *, colors: bool, **always: object
+) -> None:
     """One format for our events and those of every library, all of them to ``handler``."""
+
+    def say_always(_: Any, __: str, event: EventDict) -> EventDict:
+        event.update(always)
+        return event
+
     shared: list[Processor] = [
+        say_always,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -220,6 +229,16 @@ def log_logout_not_heard(client_id: str, problem: str) -> None:
 def log_store_unavailable(problem: str) -> None:
     """The store does not answer, or its keys can't be opened."""
     _log.warning("store_unavailable", problem=problem)
+
+
+def log_refused(count: int) -> None:
+    """So many requests more than the server takes at once have been refused."""
+    _log.warning("requests_refused", count=count)
+
+
+def log_worker_ended(number: int, exit_code: int, seconds: float) -> None:
+    """A process that serves has ended, and another takes its place after so many seconds."""
+    _log.error("worker_ended", worker=number, exit_code=exit_code, restart_in=seconds)
 
 
 def log_malformed_http(problem: str) -> None:

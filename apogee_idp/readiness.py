@@ -5,12 +5,26 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 _REMIND_SECONDS = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a probe is told: whether requests should be sent here, and what is wrong.
+
+    ``silent`` names whatever does not react any more, if anything does.
+    """
+
+    is_ready: bool
+    problem: str | None
+    is_started: bool = True
+    silent: str | None = None
+
+
 class Readiness:
-    """Ready once the store was opened and the keys were loaded.
+    """Ready once the store was opened and the keys were loaded, until the process is to stop.
 
     A store that is lost later leaves the process ready for ``grace`` seconds: for as long as the
     clients it knows still get tokens. ``monotonic`` gives seconds.
@@ -23,16 +37,31 @@ class Readiness:
         self._lost_at: float | None = None
         self._problem: str | None = "the store was not opened yet"
         self._told_at = -math.inf
+        self._is_stopping = False
 
     @property
     def problem(self) -> str | None:
         """What is wrong, even where the process is ready all the same."""
-        return self._problem
+        return "stopping" if self._is_stopping else self._problem
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the process is on its way out: no request should be sent here again."""
+        return self._is_stopping
+
+    @property
+    def health(self) -> Health:
+        """All of it, as it is now."""
+        return Health(self.is_ready, self.problem)
+
+    def stop(self) -> None:
+        """From now on it is not ready, whatever the store says."""
+        self._is_stopping = True
 
     @property
     def is_ready(self) -> bool:
         """Whether requests should be sent here."""
-        if not self._first.is_set():
+        if self._is_stopping or not self._first.is_set():
             return False
         return self._lost_at is None or self._monotonic() < self._lost_at + self._grace
 

@@ -44,11 +44,15 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class PresentedCredentials:
-    """What a caller claims to be: nothing here has been checked."""
+    """What a caller claims to be: nothing here has been checked, but for ``source``.
+
+    That is the IP address that it comes from.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
     method: AuthenticationMethod
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

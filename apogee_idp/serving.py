@@ -5,75 +5,78 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import cast
-
-from aiohttp import web
 
 from .app import Installation, opened_installation
-from .errors import SettingsError, StoreUnavailable
+from .errors import StoreUnavailable
 from .logs import LoopErrors, log_configured_client, log_lifecycle
 from .management.actor import SERVER_ACTOR
 from .management.configured_clients import ConfiguredClients
 from .settings import Settings
-from .telemetry.metrics import Metrics
+from .stopping import Stop, first_of
 from .web.api.calls import Desk
 from .web.application import create_admin_application, create_application
-from .web.connection import Connection, refuse_expectations
+from .web.door import Door
 from .web.health import create_health_application
-from .web.in_flight import InFlight
+from .web.server import Listeners, accepting, ignore, listen, listeners_at
 
-_ACCEPTS_AT_ONCE = 32
-_BACKLOG = 1024
-_CANCEL_SECONDS = 1.0
-_KEEPALIVE_SECONDS = 75.0
-_LINGERING_SECONDS = 2.0
+_HANGING_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
+_SETTLING_SECONDS = 3.0
+
+Task = Callable[[Installation], Awaitable[None]]
 
 
 async def serve(
     settings: Settings,
     *,
-    announce: Callable[[Installation], Awaitable[None]] | None = None,
+    announce: Task | None = None,
+    listeners: Listeners | None = None,
+    meanwhile: Callable[[Installation, Stop], Awaitable[None]] | None = None,
     metrics_directory: Path | None = None,
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then answers what is in flight and returns.
+    """Serves until it is told to stop, drains, answers what is in flight, and returns.
 
-    ``announce`` is awaited once the server is ready. Processes that are given the same
-    ``metrics_directory``, empty at first, count together. Raises what ``opened_installation``,
-    ``until_ready`` and ``listening`` raise.
+    ``announce`` is awaited once the server is ready, ``meanwhile`` from the beginning to the end.
+    Without ``listeners``, it listens at the addresses of the settings. Processes that are given the
+    same ``metrics_directory``, empty at first, count together. Raises what ``opened_installation``,
+    ``until_ready`` and ``listeners_at`` raise.
     """
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(LoopErrors(time.monotonic))
-    stop = asyncio.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
+    asyncio.get_running_loop().set_exception_handler(LoopErrors(time.monotonic))
+    stop = Stop()
+    stop.follow_signals()
     async with (
         opened_installation(settings, metrics_directory=metrics_directory) as installation,
-        listening(installation) as port,
+        listening(installation, listeners),
     ):
-        log_lifecycle("listening", host=settings.host, port=port, issuer=settings.issuer)
-        await _first_of(stop.wait(), _announce_and_follow(installation, announce))
-        log_lifecycle("stopping")
+        log_lifecycle("listening", host=settings.host, port=settings.port, issuer=settings.issuer)
+        beside = [asyncio.ensure_future(meanwhile(installation, stop))] if meanwhile else []
+        await first_of(stop.asked(), _announce_and_follow(installation, announce))
+        await _drain(installation, stop)
+    for task in beside:
+        task.cancel()
     await _abandon_what_hangs()
     log_lifecycle("stopped")
 
 
-async def _announce_and_follow(
-    installation: Installation, announce: Callable[[Installation], Awaitable[None]] | None
-) -> None:
+async def _announce_and_follow(installation: Installation, announce: Task | None) -> None:
     await installation.until_ready()
     await _configure_clients(installation)
     if announce is not None:
         await announce(installation)
     log_lifecycle("serving")
-    await installation.following
+    # Shielded: while the server drains, it still follows what others change.
+    await asyncio.shield(installation.following)
+
+
+async def _drain(installation: Installation, stop: Stop) -> None:
+    """Not ready any more, but serving, until whoever sends requests must have noticed."""
+    installation.readiness.stop()
+    log_lifecycle("stopping")
+    await stop.hurried(within=installation.settings.drain_seconds)
 
 
 async def _configure_clients(installation: Installation) -> None:
@@ -90,56 +93,57 @@ async def _configure_clients(installation: Installation) -> None:
             return
 
 
-async def _first_of(*awaitables: Awaitable[object]) -> None:
-    """Returns, or raises, as soon as one of them does; the others are cancelled."""
-    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
 @asynccontextmanager
-async def listening(installation: Installation) -> AsyncIterator[int]:
-    """Serves on the settings' address meanwhile; yields the port.
+async def listening(
+    installation: Installation, listeners: Listeners | None = None
+) -> AsyncIterator[int]:
+    """Serves meanwhile, on ``listeners`` or the settings' addresses; yields the public port.
 
-    In the end it stops listening and waits up to ``shutdown_timeout`` for requests in flight.
-    Raises SettingsError if the address can't be had.
+    In the end it stops listening, ends idle connections, and waits up to ``shutdown_timeout`` for
+    requests in flight. Raises SettingsError if an address can't be had.
     """
-    settings = installation.settings
-    in_flight = InFlight()
+    async with _health_listening(installation), AsyncExitStack() as stack:
+        if listeners is not None:
+            # Who waits there since another worker has died is answered well, not at once.
+            await first_of(installation.until_ready(), asyncio.sleep(_SETTLING_SECONDS))
+        listeners = listeners or await listeners_at(installation.settings)
+        doors = _doors(installation, listeners)
+        for door in doors:
+            await stack.enter_async_context(door.opened())
+        try:
+            yield listeners.public[0].getsockname()[1]
+        finally:
+            installation.readiness.stop()
+            await asyncio.gather(*(door.close() for door in doors))
+
+
+def _doors(installation: Installation, listeners: Listeners) -> list[Door]:
+    """One for the public; one for administrators, if they have a port: no flood takes that."""
     desk = Desk(
         installation.management,
         installation.services,
         installation.registry,
         installation.key_encryption_key,
     )
-    telemetry = installation.telemetry
-    if telemetry.metrics is not None:
-        telemetry.metrics.watch_in_flight(lambda: in_flight.count)
-    application = create_application(desk, in_flight, telemetry)
-    refused = _counting_refusals(telemetry.metrics)
-    async with (
-        _health_listening(installation),
-        _admin_listening(installation, desk, in_flight),
-        _accepting(application, settings.host, settings.port, refused) as server,
-    ):
-        try:
-            yield server.sockets[0].getsockname()[1]
-        finally:
-            server.close()
-            await in_flight.finish(timeout=settings.shutdown_timeout)
-
-
-def _counting_refusals(metrics: Metrics | None) -> Callable[[], None]:
-    return _ignore if metrics is None else partial(metrics.request_refused, "malformed_http")
-
-
-def _ignore() -> None:
-    """Nobody counts."""
+    readiness, telemetry = installation.readiness, installation.telemetry
+    applications = [(create_application(desk, telemetry), listeners.public)]
+    if listeners.admin:
+        applications.append((create_admin_application(desk, telemetry), listeners.admin))
+    metrics = telemetry.metrics
+    refused = ignore if metrics is None else metrics.request_refused
+    doors = [
+        Door(
+            application,
+            sockets,
+            installation.settings,
+            is_stopping=lambda: readiness.is_stopping,
+            refused=refused,
+        )
+        for application, sockets in applications
+    ]
+    if metrics is not None:
+        metrics.watch_in_flight(lambda: sum(door.in_flight.count for door in doors))
+    return doors
 
 
 @asynccontextmanager
@@ -150,73 +154,10 @@ async def _health_listening(installation: Installation) -> AsyncIterator[None]:
         return
     metrics = installation.telemetry.metrics
     expose = None if metrics is None else metrics.exposed
-    application = create_health_application(installation.readiness, expose)
-    async with _accepting(application, settings.host, settings.health_port):
+    application = create_health_application(lambda: installation.readiness.health, expose)
+    listeners = await listen(settings.host, settings.health_port)
+    async with accepting(application, listeners):
         yield
-
-
-@asynccontextmanager
-async def _admin_listening(
-    installation: Installation, desk: Desk, in_flight: InFlight
-) -> AsyncIterator[None]:
-    settings, telemetry = installation.settings, installation.telemetry
-    if not settings.admin_port:
-        yield
-        return
-    application = create_admin_application(desk, in_flight, telemetry)
-    refused = _counting_refusals(telemetry.metrics)
-    async with _accepting(application, settings.host, settings.admin_port, refused):
-        yield
-
-
-@asynccontextmanager
-async def _accepting(
-    application: web.Application, host: str, port: int, refused: Callable[[], None] = _ignore
-) -> AsyncIterator[asyncio.Server]:
-    """``refused`` is told of bytes that never became a request."""
-    runner = web.AppRunner(application, shutdown_timeout=_CANCEL_SECONDS)
-    await runner.setup()
-    try:
-        server = await _listen(cast(web.Server, runner.server), host, port, refused)
-        try:
-            yield server
-        finally:
-            server.close()
-    finally:
-        await runner.cleanup()
-
-
-async def _listen(
-    connections: web.Server, host: str, port: int, refused: Callable[[], None]
-) -> asyncio.Server:
-    loop = asyncio.get_running_loop()
-    connections.request_handler = refuse_expectations(connections.request_handler)
-
-    def connection() -> Connection:
-        return Connection(
-            connections,
-            loop=loop,
-            access_log=None,
-            auto_decompress=False,
-            keepalive_timeout=_KEEPALIVE_SECONDS,
-            lingering_time=_LINGERING_SECONDS,
-            refused=refused,
-        )
-
-    try:
-        server = await loop.create_server(connection, host, port, backlog=_ACCEPTS_AT_ONCE)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "no such address"
-        problem = (
-            f"can't listen on {host}:{port}: {reason}; see host, port, admin_port and health_port"
-        )
-        raise SettingsError([problem]) from None
-    # asyncio takes the backlog also for the number of accepts it tries in one go, which, once file
-    # descriptors run out, all fail and are all logged. So the kernel's queue is set apart.
-    for listener in server.sockets:
-        with socket.socket(fileno=os.dup(listener.fileno())) as twin:
-            twin.listen(_BACKLOG)
-    return server
 
 
 async def _abandon_what_hangs() -> None:
@@ -225,7 +166,7 @@ async def _abandon_what_hangs() -> None:
     for task in rest:
         task.cancel()
     threads = asyncio.create_task(asyncio.get_running_loop().shutdown_default_executor())
-    _, hanging = await asyncio.wait({*rest, threads}, timeout=_CANCEL_SECONDS)
+    _, hanging = await asyncio.wait({*rest, threads}, timeout=_HANGING_SECONDS)
     if hanging:
         log_lifecycle("stopped_with_hanging_handlers", count=len(hanging))
         logging.shutdown()

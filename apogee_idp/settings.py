@@ -20,6 +20,7 @@ from marshmallow import ValidationError
 from .errors import SettingsError
 from .model import MAXIMUM_TOKEN_LIFETIME
 from .settings_schema import IMPLEMENTED_GRANT_TYPES, SQLITE_SCHEME, SettingsSchema
+from .stores.sqlite import MEMORY
 
 BUILT_IN_PLUGIN = "handlers:register"
 ENVIRONMENT_PREFIX = "APOGEE_"
@@ -44,6 +45,7 @@ class Settings:
     port: int = 8080
     admin_port: int = 0
     health_port: int = 9090
+    workers: int = 1
     store: str = field(default="sqlite:///apogee.db", repr=False)
     mongodb_prefix: str = "openiddict"
     plugins: tuple[str, ...] = ()
@@ -60,7 +62,10 @@ class Settings:
     cache_stale_seconds: float = 60.0
     handler_timeout: float = 2.0
     request_timeout: float = 10.0
-    shutdown_timeout: float = 25.0
+    requests_in_flight: int = 100
+    requests_waiting: int = 1_000
+    drain_seconds: float = 10.0
+    shutdown_timeout: float = 10.0
     signing_algorithms: tuple[str, ...] = ("RS256", "ES256")
     key_active_seconds: int = 7_776_000
     key_ahead_seconds: int = 86_400
@@ -164,7 +169,7 @@ def load_settings(
     if problems:
         raise SettingsError(problems)
     settings = Settings(**loaded, development=development)
-    if problems := _period_problems(settings):
+    if problems := [*_period_problems(settings), *_worker_problems(settings)]:
         raise SettingsError(problems)
     return settings
 
@@ -225,7 +230,12 @@ def _with_development_defaults(values: dict[str, Any], development: bool) -> dic
     if not development:
         return values
     port = values.get("port", Settings.__dataclass_fields__["port"].default)
-    local = {"log_format": "console", "issuer": f"http://localhost:{port}", "health_port": 0}
+    local = {
+        "log_format": "console",
+        "issuer": f"http://localhost:{port}",
+        "health_port": 0,
+        "drain_seconds": 0,
+    }
     return local | values
 
 
@@ -270,6 +280,12 @@ def _period_problems(settings: Settings) -> list[str]:
             " before the tokens they signed"
         )
     return problems
+
+
+def _worker_problems(settings: Settings) -> list[str]:
+    if settings.workers > 1 and settings.sqlite_path == MEMORY:
+        return ["workers: must be 1 while the store is in memory, where each has one of its own"]
+    return []
 
 
 def _is_loopback(url: SplitResult) -> bool:

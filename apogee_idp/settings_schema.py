@@ -120,6 +120,7 @@ class SettingsSchema(Schema):
     port = _Whole(validate=validate.Range(1, 65535))
     admin_port = _Whole(validate=validate.Range(0, 65535))
     health_port = _Whole(validate=validate.Range(0, 65535))
+    workers = _Whole(validate=validate.Range(1, 256))
     store = schema_fields.String(validate=_check_store)
     mongodb_prefix = schema_fields.String(validate=validate.Regexp(_COLLECTION))
     plugins = _List(schema_fields.String(validate=validate.Length(min=1)))
@@ -136,6 +137,9 @@ class SettingsSchema(Schema):
     cache_stale_seconds = schema_fields.Float(validate=validate.Range(0, 3600))
     handler_timeout = schema_fields.Float(validate=_positive(60))
     request_timeout = schema_fields.Float(validate=_positive(60))
+    requests_in_flight = _Whole(validate=validate.Range(1, 100_000))
+    requests_waiting = _Whole(validate=validate.Range(0, 1_000_000))
+    drain_seconds = schema_fields.Float(validate=validate.Range(0, 300))
     shutdown_timeout = schema_fields.Float(validate=_positive(300))
     signing_algorithms = _List(
         schema_fields.String(validate=validate.OneOf(SIGNING_ALGORITHMS)),

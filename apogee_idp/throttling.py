@@ -41,6 +41,21 @@ ACCOUNT = Bound(free=50, longest=300)
 """Any sources on one account."""
 
 
+class Bounds(NamedTuple):
+    """What failures cost, by account and source, by source, and, if at all, by account."""
+
+    pair: Bound
+    source: Bound
+    account: Bound | None
+
+
+OF_PEOPLE = Bounds(PAIR, SOURCE, ACCOUNT)
+
+OF_CLIENTS = Bounds(Bound(free=5, longest=30), Bound(free=20, longest=30), None)
+"""Machines try again by themselves, soon after their secret was mended; and whoever guesses at one
+from many places must not keep it out of another."""
+
+
 @dataclass(slots=True)
 class _Tally:
     failures: int = 0
@@ -97,7 +112,7 @@ class Attempt:
 
 
 class SignInThrottle:
-    """Counts failed sign-ins in this process, for an hour after the last.
+    """Counts failed sign-ins of people or clients in this process, for an hour after the last.
 
     By account and source, by source, and by account. A source that has signed in to an account
     before is bounded by its own failures there alone; so whoever guesses at an account from
@@ -107,11 +122,13 @@ class SignInThrottle:
 
     __slots__ = ("_accounts", "_familiar", "_monotonic", "_pairs", "_sources")
 
-    def __init__(self, *, monotonic: Callable[[], float], size: int = 10_000) -> None:
+    def __init__(
+        self, *, monotonic: Callable[[], float], bounds: Bounds = OF_PEOPLE, size: int = 10_000
+    ) -> None:
         self._monotonic = monotonic
-        self._pairs = _Tallies(PAIR, size)
-        self._sources = _Tallies(SOURCE, size)
-        self._accounts = _Tallies(ACCOUNT, size)
+        self._pairs = _Tallies(bounds.pair, size)
+        self._sources = _Tallies(bounds.source, size)
+        self._accounts = None if bounds.account is None else _Tallies(bounds.account, size)
         self._familiar: LRUCache[str, bool] = LRUCache(size)
 
     @contextmanager
@@ -163,7 +180,8 @@ class SignInThrottle:
         yield self._pairs, attempt.pair
         if not attempt.is_familiar:
             yield self._sources, attempt.source
-            yield self._accounts, attempt.account
+            if self._accounts is not None:
+                yield self._accounts, attempt.account
 
 
 def network_of(source: str) -> str:

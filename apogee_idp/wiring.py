@@ -15,7 +15,7 @@ from .consents import Consents
 from .crypto.passwords import PasswordHashes
 from .crypto.sealing import KeyEncryptionKey
 from .crypto.secrets import SecretVerifier
-from .crypto.slow_hashes import SlowVerifier
+from .crypto.slow_verifier import SlowVerifier
 from .events import (
     GenerateToken,
     ProcessAuthorization,
@@ -66,7 +66,7 @@ from .stages import (
     ValidationStage,
 )
 from .stores.base import Store
-from .stores.directory import Directory
+from .stores.directory import Directory, Outage
 from .stores.repositories import Entity, clients_in, resources_in, scopes_in, users_in
 from .telemetry.metrics import Metrics
 from .telemetry.opening import NO_TELEMETRY, Telemetry
@@ -117,8 +117,9 @@ class Foundation:
 def build_services(on: Foundation) -> Services:
     """Everything that handlers are built from."""
     settings, store, now = on.settings, on.store, on.now
-    clients = _directory(clients_in(store).get, settings)
-    resources = _directory(_resource_in(store), settings)
+    outage = Outage()
+    clients = _directory(clients_in(store).get, settings, outage)
+    resources = _directory(_resource_in(store), settings, outage)
     authenticator = _build_authenticator(on, clients)
     references = ReferenceTokens(store.tokens)
     users = users_in(store)
@@ -133,7 +134,7 @@ def build_services(on: Foundation) -> Services:
     return Services(
         settings=settings.without_secrets(),  # for plugins
         clients=clients,
-        scopes=_directory(scopes_in(store).get, settings),
+        scopes=_directory(scopes_in(store).get, settings, outage),
         resources=resources,
         keys=on.keys,
         recipient_keys=RecipientKeys(resources),
@@ -241,7 +242,7 @@ def _resource_in(store: Store) -> Callable[[str], Awaitable[Resource]]:
 
 
 def _directory(
-    fetch: Callable[[str], Awaitable[Entity | None]], settings: Settings
+    fetch: Callable[[str], Awaitable[Entity | None]], settings: Settings, outage: Outage
 ) -> Directory[Entity]:
     return Directory(
         fetch,
@@ -249,4 +250,5 @@ def _directory(
         seconds=settings.cache_seconds,
         stale_seconds=settings.cache_stale_seconds,
         monotonic=time.monotonic,
+        outage=outage,
     )

@@ -28,7 +28,7 @@ def free_port() -> int:
 def environment(**variables: str) -> dict[str, str]:
     """This process's own, less whatever configures a server, and ``variables``."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("APOGEE_")}
-    return inherited | {"APOGEE_HEALTH_PORT": "0"} | variables
+    return inherited | {"APOGEE_HEALTH_PORT": "0", "APOGEE_DRAIN_SECONDS": "0"} | variables
 
 
 def run(
@@ -106,6 +106,10 @@ class Server:
     def events(self) -> list[dict[str, Any]]:
         """What was logged so far, where it was JSON."""
         return [json.loads(line) for line in self.output if line.startswith("{")]
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def send(self, number: int) -> None:
         self._process.send_signal(number)

@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
-from apogee_idp.readiness import Readiness
+from apogee_idp.readiness import Health, Readiness
+from apogee_idp.web.health import create_health_application
 
 GRACE = 60.0
 
@@ -77,3 +79,48 @@ async def test_a_problem_is_told_once_a_minute(readiness: Readiness, clock: Cloc
     assert readiness.lose("silent")
     readiness.restore()
     assert readiness.lose("silent")
+
+
+async def test_a_process_that_is_to_stop_is_not_ready(readiness: Readiness) -> None:
+    """Whatever becomes of its store."""
+    readiness.restore()
+    readiness.stop()
+    assert (readiness.is_ready, readiness.problem) == (False, "stopping")
+    readiness.restore()
+    assert readiness.health == Health(is_ready=False, problem="stopping")
+
+
+@pytest.mark.parametrize(
+    ("health", "statuses"),
+    [
+        pytest.param(Health(True, None), {"startupz": 200, "livez": 200, "readyz": 200}, id="well"),
+        pytest.param(
+            Health(False, "starting", is_started=False),
+            {"startupz": 503, "livez": 200, "readyz": 503},
+            id="starting",
+        ),
+        pytest.param(
+            Health(True, "no primary"),
+            {"startupz": 200, "livez": 200, "readyz": 200},
+            id="degraded",
+        ),
+        pytest.param(
+            Health(True, None, silent="worker 2"),
+            {"startupz": 200, "livez": 503, "readyz": 200},
+            id="silent",
+        ),
+    ],
+)
+async def test_each_probe_has_its_own_question(health: Health, statuses: dict[str, int]) -> None:
+    """Has it started, does it react, should requests be sent here."""
+    client = TestClient(TestServer(create_health_application(lambda: health)))
+    async with client:
+        for probe, expected in statuses.items():
+            answer = await client.get(f"/{probe}")
+            assert answer.status == expected
+            told = await answer.json()
+            if probe == "readyz":
+                assert told["problem"] == health.problem
+                assert (told["status"] == "degraded") == (health.is_ready and bool(health.problem))
+            if health.silent and probe == "livez":
+                assert told["problem"] == "worker 2"

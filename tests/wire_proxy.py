@@ -40,6 +40,7 @@ class WireProxy:
         self.port = free_port()
         self.commands: list[Command] = []
         self.swallows = False
+        self.most_connections = 0
 
     async def __aenter__(self) -> Self:
         await self.listen()
@@ -92,8 +93,8 @@ class WireProxy:
         """The server does it, and its answer is changed."""
         self._add(command, _Fault(edit=edit), times)
 
-    def forgive(self) -> None:
-        """Nothing goes wrong any more that was to."""
+    def forget_faults(self) -> None:
+        """All is well from now on, but for answers that are late already."""
         self._faults.clear()
 
     def named(self, *names: str) -> list[Command]:
@@ -112,6 +113,7 @@ class WireProxy:
         waiting: dict[int, _Fault] = {}
         upstream: asyncio.StreamWriter | None = None
         self._writers.add(writer)
+        self.most_connections = max(self.most_connections, len(self._writers))
         try:
             replies, upstream = await asyncio.open_connection("127.0.0.1", self._target)
             pumps = {

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from ..model import USER_SUBJECT_PREFIX, ClientSecret
 from .slow_hashes import (
     NOBODYS_HASH,
-    SlowVerifier,
     hash_secret,
     is_verifiable,
     verify_secret,
 )
+from .slow_verifier import SlowVerifier
 
 FAST_HASH_PREFIX = "sha256:"
 MINIMUM_LENGTH = 24
@@ -130,24 +130,22 @@ class SecretVerifier:
         self._slow = slow
 
     async def find(
-        self, client_id: str, presented: str, candidates: Sequence[ClientSecret]
+        self, client_id: str, presented: str, candidates: Sequence[ClientSecret], *, source: str
     ) -> str | None:
-        """The id of the candidate that ``presented``, sent for ``client_id``, is; or None.
+        """The id of the candidate that ``presented`` is, sent for ``client_id`` by ``source``.
 
-        Raises TemporarilyUnavailable when too many slow hashes are under way.
+        None if it is none of them. Raises TooManyAttempts or TemporarilyUnavailable where nobody
+        may, or can, look at slow hashes now.
         """
         secret_id = secret_id_of(presented)
         if secret_id is not None:
             return _find_ours(presented, secret_id, candidates)
         if not presented or len(presented.encode()) > MAXIMUM_BYTES:
             return None
-        slow = [c for c in candidates if not c.hash.startswith(FAST_HASH_PREFIX)]
-        for candidate in slow:
-            if await self._slow.verify(client_id, candidate.hash, presented):
-                return candidate.id
-        if not slow:
-            await self._slow.verify(client_id, NOBODYS_HASH, presented)
-        return None
+        slow = {c.hash: c.id for c in candidates if not c.hash.startswith(FAST_HASH_PREFIX)}
+        hashes = [*slow] or [NOBODYS_HASH]
+        matched = await self._slow.find(client_id, hashes, presented, source=source)
+        return None if matched is None else slow.get(matched)
 
 
 def _find_ours(presented: str, secret_id: str, candidates: Sequence[ClientSecret]) -> str | None:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 import struct
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
-from cachetools import TTLCache
-
-from ..errors import TemporarilyUnavailable
 
 _ARGON2 = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _MAX_MEMORY_KIB = 64 * 1024
@@ -71,74 +64,6 @@ class _Pbkdf2:
     iterations: int
     salt: bytes
     subkey: bytes = field(repr=False)
-
-
-class SlowVerifier:
-    """``verify_secret`` in ``threads`` of its own, bounded, and once for the same question.
-
-    At most ``max_waiting`` questions are under way, whoever they are about, and each is waited
-    for ``patience`` seconds at most: beyond that the answer is TemporarilyUnavailable. A match is
-    remembered for ``remember_seconds`` under a key that only this process has.
-    """
-
-    __slots__ = ("_matched", "_max_waiting", "_patience", "_pool", "_process_key", "_under_way")
-
-    def __init__(
-        self,
-        *,
-        monotonic: Callable[[], float],
-        threads: int = 2,
-        max_waiting: int = 32,
-        patience: float = 1.0,
-        remember_seconds: float = 300,
-    ) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="slow-hash")
-        self._max_waiting = max_waiting
-        self._patience = patience
-        self._process_key = secrets.token_bytes(32)
-        self._under_way: dict[bytes, asyncio.Future[bool]] = {}
-        self._matched: TTLCache[bytes, bool] = TTLCache(10_000, remember_seconds, monotonic)
-
-    async def verify(self, client_id: str, stored: str, presented: str) -> bool:
-        """Whether ``presented``, sent for ``client_id``, is the secret whose hash is ``stored``.
-
-        Questions are shared within a client_id only, known or not. Were all unknown ones to share
-        nobody's, a full queue would tell them from the known ones.
-        """
-        question = self._question(client_id, stored, presented)
-        if question in self._matched:
-            return True
-        answer = self._under_way.get(question) or self._ask(question, stored, presented)
-        try:
-            async with asyncio.timeout(self._patience):
-                # Shielded: others may wait for the same answer, and it is worth remembering.
-                return await asyncio.shield(answer)
-        except TimeoutError:
-            raise TemporarilyUnavailable(reason="slow secret hashes take too long") from None
-
-    def close(self) -> None:
-        """Lets the threads go."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _ask(self, question: bytes, stored: str, presented: str) -> asyncio.Future[bool]:
-        # One limit for all: any other would tell known clients from unknown ones.
-        if len(self._under_way) >= self._max_waiting:
-            raise TemporarilyUnavailable(reason="too many slow secret hashes at once")
-        loop = asyncio.get_running_loop()
-        answer = loop.run_in_executor(self._pool, verify_secret, stored, presented)
-        self._under_way[question] = answer
-
-        def settle(done: asyncio.Future[bool]) -> None:
-            del self._under_way[question]
-            if not done.cancelled() and done.exception() is None and done.result():
-                self._matched[question] = True
-
-        answer.add_done_callback(settle)
-        return answer
-
-    def _question(self, *parts: str) -> bytes:
-        text = "".join(f"{len(part)}:{part}" for part in parts)
-        return hmac.digest(self._process_key, text.encode(), "sha256")
 
 
 def _verify_argon2(stored: str, presented: str) -> bool:

@@ -25,12 +25,25 @@ class _Known(Generic[Entity]):
     read_at: float
 
 
+class Outage:
+    """That a store does not answer: whoever finds out, all others know who read from it, too."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def begin(self) -> None:
+        """It has not answered, to somebody."""
+        self.number += 1
+
+
 class Directory(Generic[Entity]):
     """Looks entities up by key and remembers them for ``seconds``.
 
     While the store does not answer, an entity is good for ``stale_seconds`` from its last reading,
     unless it is known to have changed; and the store is asked once a second at most, so that
-    callers don't queue up before it.
+    callers don't queue up before it. Directories of one store share its ``outage``.
 
     At most ``size`` known entities are kept. Unknown keys are remembered apart, for 5 seconds at
     most, so that a flood of them drives no known entity out. Any number of simultaneous misses
@@ -42,12 +55,13 @@ class Directory(Generic[Entity]):
         "_doubted_at",
         "_fetch",
         "_fetching",
-        "_is_lost",
         "_known",
         "_monotonic",
+        "_outage",
         "_rests_until",
         "_seconds",
         "_stale_seconds",
+        "_survived",
         "_unknown",
         "lookups",
     )
@@ -60,7 +74,10 @@ class Directory(Generic[Entity]):
         seconds: float,
         stale_seconds: float,
         monotonic: Callable[[], float],
+        outage: Outage | None = None,
     ) -> None:
+        self._outage = outage or Outage()
+        self._survived = 0
         self._fetch = fetch
         self._seconds = seconds
         self._stale_seconds = stale_seconds
@@ -72,7 +89,6 @@ class Directory(Generic[Entity]):
         )
         self.lookups = {"hit": 0, "miss": 0, "stale": 0}
         self._doubted_at = -math.inf
-        self._is_lost = False
         self._rests_until = -math.inf
 
     async def get(self, key: str) -> Entity | None:
@@ -125,7 +141,12 @@ class Directory(Generic[Entity]):
 
     def trust_store(self) -> None:
         """The store answers again: it is asked, and waited for, as ever."""
-        self._is_lost = False
+        self._survived = self._outage.number
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether the store has not answered, to anybody, and nothing since to this one."""
+        return self._outage.number > self._survived
 
     async def _get_while_lost(self, key: str) -> Entity | None:
         """One caller a second asks the store; he waits for it only if the cache can't answer."""
@@ -170,13 +191,13 @@ class Directory(Generic[Entity]):
         try:
             found = await self._fetch(key)
         except UnreadableDocument:
-            self._is_lost = False
+            self.trust_store()
             raise
         except StoreUnavailable:
-            self._is_lost = True
+            self._outage.begin()
             self._rests_until = self._monotonic() + _REST_SECONDS
             raise
-        self._is_lost = False
+        self.trust_store()
         if self._fetching.get(key) is asyncio.current_task():
             self._remember(key, found, started)
         return found

@@ -13,7 +13,6 @@ from .api.calls import Desk
 from .client_origins import ClientOrigins
 from .console import Console
 from .endpoint import Answer, FormEndpoint
-from .in_flight import InFlight
 from .interaction.account import AccountEndpoint
 from .interaction.account_sign_in import AccountSignInEndpoint
 from .interaction.authorization import AuthorizationEndpoint, Authorizer
@@ -28,12 +27,13 @@ from .introspection import IntrospectionEndpoint, RevocationEndpoint
 from .middleware import log_requests, render_errors, set_security_headers, trace_requests
 from .pages import Pages, set_up_templates
 from .pushed_authorization import PushedAuthorizationEndpoint
+from .sources import Sources
 from .token import TokenEndpoint
 from .user_info import UserInfoEndpoint
 from .well_known import WellKnown
 
 
-def create_application(desk: Desk, in_flight: InFlight, telemetry: Telemetry) -> web.Application:
+def create_application(desk: Desk, telemetry: Telemetry) -> web.Application:
     """The public application; every route stands below the path of the issuer.
 
     The one exception is RFC 8414 §3.1, which puts its well-known segment before that path. With
@@ -41,7 +41,7 @@ def create_application(desk: Desk, in_flight: InFlight, telemetry: Telemetry) ->
     """
     services, registry = desk.services, desk.registry
     base = services.settings.issuer_path
-    app = _application_with_pages(desk, in_flight, telemetry)
+    app = _application_with_pages(desk, telemetry)
     well_known = WellKnown(services, registry)
     router = app.router
     _add_forms(router, desk)
@@ -59,27 +59,17 @@ def create_application(desk: Desk, in_flight: InFlight, telemetry: Telemetry) ->
     return app
 
 
-def create_admin_application(
-    desk: Desk, in_flight: InFlight, telemetry: Telemetry
-) -> web.Application:
+def create_admin_application(desk: Desk, telemetry: Telemetry) -> web.Application:
     """What ``admin_port`` serves: management API and console, and the pages to sign in there."""
-    app = _application_with_pages(desk, in_flight, telemetry)
+    app = _application_with_pages(desk, telemetry)
     _add_sign_in(app.router, desk, has_console=True)
     _add_console(app.router, desk)
     return app
 
 
-def _application_with_pages(
-    desk: Desk, in_flight: InFlight, telemetry: Telemetry
-) -> web.Application:
+def _application_with_pages(desk: Desk, telemetry: Telemetry) -> web.Application:
     services = desk.services
-    app = web.Application(
-        middlewares=[
-            in_flight.middleware,
-            *_observing(telemetry, services.new_id),
-            render_errors,
-        ]
-    )
+    app = web.Application(middlewares=[*_observing(telemetry, services.new_id), render_errors])
     app.on_response_prepare.append(set_security_headers)
     set_up_templates(app, services.settings)
     base, pages = services.settings.issuer_path, Pages(services)
@@ -124,7 +114,7 @@ def _add_sign_in(router: web.UrlDispatcher, desk: Desk, *, has_console: bool) ->
 def _add_forms(router: web.UrlDispatcher, desk: Desk) -> None:
     """Where clients send forms with their credentials."""
     services, registry = desk.services, desk.registry
-    origins = ClientOrigins(services.clients)
+    origins, sources = ClientOrigins(services.clients), Sources(services.settings.trusted_proxies)
     answers: dict[str, Answer] = {
         "token": TokenEndpoint(services, registry, desk.management.refusals).answer,
         "introspect": IntrospectionEndpoint(services, registry).answer,
@@ -134,6 +124,7 @@ def _add_forms(router: web.UrlDispatcher, desk: Desk) -> None:
     for name, answer in answers.items():
         endpoint = FormEndpoint(
             answer,
+            sources,
             timeout=services.settings.request_timeout,
             fault=f"{name}_request_failed",
             origins=None if name == "introspect" else origins,

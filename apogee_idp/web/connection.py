@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -10,10 +10,15 @@ from aiohttp import web
 
 from ..errors import InvalidRequest, OAuthError, ServerError
 from ..logs import log_fault, log_malformed_http
+from .in_flight import InFlight, RequestHandler
 from .middleware import SECURITY_HEADERS
+from .refusal import Refusal
 from .wire import render_error
 
-RequestHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+def guarded_by(in_flight: InFlight) -> Callable[[RequestHandler], RequestHandler]:
+    """What comes before the public application."""
+    return lambda handler: in_flight.bounded(refuse_expectations(handler), refuse=Refusal)
 
 
 def refuse_expectations(handler: RequestHandler) -> RequestHandler:
@@ -49,6 +54,11 @@ class Connection(web.RequestHandler):
     def __init__(self, *args: Any, refused: Callable[[], None], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._refused = refused
+
+    def close_if_idle(self) -> None:
+        """Ends it between two requests; one that has begun goes on."""
+        if self._waiter is not None and not self._waiter.done():
+            self.close()
 
     def handle_error(
         self,

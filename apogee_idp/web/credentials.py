@@ -17,8 +17,10 @@ CREDENTIAL_PARAMETERS = ("client_secret", "client_assertion", "client_assertion_
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-def read_credentials(request: web.Request, parameters: Mapping[str, str]) -> Credentials | None:
-    """What the caller claims to be; raises InvalidRequest or InvalidClient."""
+def read_credentials(
+    request: web.Request, parameters: Mapping[str, str], *, source: str
+) -> Credentials | None:
+    """What the caller at ``source`` claims to be; raises InvalidRequest or InvalidClient."""
     authorization = request.headers.getall("Authorization", [])
     by_secret = "client_secret" in parameters
     by_assertion = "client_assertion" in parameters or "client_assertion_type" in parameters
@@ -28,12 +30,13 @@ def read_credentials(request: web.Request, parameters: Mapping[str, str]) -> Cre
     if by_assertion:
         return _assertion(parameters, client_id)
     if authorization:
-        presented = _basic_credentials(authorization[0])
+        presented = _basic_credentials(authorization[0], source)
         if client_id and client_id != presented.client_id:
             raise InvalidRequest("The client_id differs from the one in the Authorization header.")
         return presented
     if client_id and by_secret:
-        return PresentedCredentials(client_id, parameters["client_secret"], "client_secret_post")
+        secret = parameters["client_secret"]
+        return PresentedCredentials(client_id, secret, "client_secret_post", source)
     return PresentedName(client_id) if client_id else None
 
 
@@ -45,7 +48,7 @@ def _assertion(parameters: Mapping[str, str], client_id: str | None) -> Presente
     return PresentedAssertion(assertion, client_id)
 
 
-def _basic_credentials(header: str) -> PresentedCredentials:
+def _basic_credentials(header: str, source: str) -> PresentedCredentials:
     """RFC 6749 §2.3.1: id and secret are form-encoded first, then base64 (RFC 7617)."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
@@ -53,7 +56,7 @@ def _basic_credentials(header: str) -> PresentedCredentials:
     try:
         user, colon, password = base64.b64decode(encoded.strip(" "), validate=True).partition(b":")
         presented = PresentedCredentials(
-            decode_component(user), decode_component(password), "client_secret_basic"
+            decode_component(user), decode_component(password), "client_secret_basic", source
         )
     except (binascii.Error, ValueError):
         raise InvalidClient(reason="malformed Basic credentials") from None

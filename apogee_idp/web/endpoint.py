@@ -11,6 +11,7 @@ from ..logs import annotate_request, log_fault
 from ..model import Client
 from ..requests import ClientAuthentication
 from .client_origins import ClientOrigins
+from .sources import Sources
 from .wire import Form, read_form, render_error
 
 Answer = Callable[[Form], Awaitable[web.Response]]
@@ -20,13 +21,21 @@ class FormEndpoint:
     """Reads the form within ``timeout`` seconds and lets ``answer`` answer it.
 
     A lost store is a 503; whatever else goes wrong is a ``server_error``, logged as ``fault``.
-    ``origins`` opens answers to pages in browsers, if any may ask.
+    ``sources`` tell where it comes from; ``origins`` open answers to pages in browsers, if any may
+    ask.
     """
 
     def __init__(
-        self, answer: Answer, *, timeout: float, fault: str, origins: ClientOrigins | None = None
+        self,
+        answer: Answer,
+        sources: Sources,
+        *,
+        timeout: float,
+        fault: str,
+        origins: ClientOrigins | None = None,
     ) -> None:
         self._answer = answer
+        self._sources = sources
         self._origins = origins
         self._timeout = timeout
         self._fault = fault
@@ -34,7 +43,8 @@ class FormEndpoint:
     async def handle(self, request: web.Request) -> web.Response:
         """Never raises, but for a cancellation."""
         try:
-            form = await read_form(request, timeout=self._timeout)
+            source = self._sources.of(request)
+            form = await read_form(request, timeout=self._timeout, source=source)
         except OAuthError as error:
             return _refused(request, error)
         response = await self._answered(request, form)

@@ -31,6 +31,7 @@ from ..requests import (
 )
 from .credentials import CREDENTIAL_PARAMETERS, read_credentials
 from .form import MalformedForm, parse_form
+from .in_flight import lending_place
 
 MAXIMUM_BODY_BYTES = 16 * 1024
 MAXIMUM_PARAMETERS = 32
@@ -51,14 +52,14 @@ class Form:
     credentials: Credentials | None
 
 
-async def read_form(request: web.Request, *, timeout: float) -> Form:
-    """The request, parsed once; raises InvalidRequest or InvalidClient.
+async def read_form(request: web.Request, *, timeout: float, source: str) -> Form:
+    """The request that came from ``source``, parsed once; raises InvalidRequest or InvalidClient.
 
     The body must arrive within ``timeout`` seconds.
     """
     _check_head(request)
     parameters, resources = _parameters(await read_body(request, timeout=timeout))
-    credentials = read_credentials(request, parameters)
+    credentials = read_credentials(request, parameters, source=source)
     for name in ("client_id", *CREDENTIAL_PARAMETERS):
         parameters.pop(name, None)
     return Form(parameters, resources, credentials)
@@ -178,7 +179,7 @@ async def read_body(
     if (request.content_length or 0) > most:
         raise too_large
     try:
-        async with asyncio.timeout(timeout):
+        async with lending_place(request), asyncio.timeout(timeout):
             while chunk := await request.content.readany():
                 body += chunk
                 if len(body) > most:

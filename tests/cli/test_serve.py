@@ -13,7 +13,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -191,6 +191,46 @@ def test_F_PR_01_requests_in_flight_are_answered_on_a_stop(
         assert server.wait() == 0
     assert statuses == [200] * begun
     assert any("stopped" in line for line in server.output)
+
+
+def asked_on(kept: http.client.HTTPConnection) -> tuple[int, str | None]:
+    """The status, and what is said of the connection."""
+    kept.request("GET", "/.well-known/jwks")
+    answer = kept.getresponse()
+    answer.read()
+    return answer.status, answer.headers["Connection"]
+
+
+def test_F_PR_01_a_server_that_is_to_stop_is_unready_and_serves_on(
+    home_env: dict[str, str], tmp_path: Path
+) -> None:
+    """Until it has drained, with answers that end their connections; SIGINT ends the draining."""
+    port, health = free_port(), free_port()
+    env = home_env | {"APOGEE_PORT": str(port), "APOGEE_HEALTH_PORT": str(health)}
+    env |= {"APOGEE_DRAIN_SECONDS": "60"}
+    with serving(env=env, cwd=tmp_path) as server, ExitStack() as stack:
+
+        def connection() -> http.client.HTTPConnection:
+            made = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            stack.callback(made.close)
+            return made
+
+        kept, idle = connection(), connection()
+        assert asked_on(kept) == asked_on(idle) == (200, None)
+        server.send(signal.SIGTERM)
+        server.wait_for("stopping")
+        with pytest.raises(urllib.error.HTTPError, match="503") as unready:
+            get(f"http://127.0.0.1:{health}/readyz")
+        assert json.load(unready.value)["problem"] == "stopping"
+        unready.value.close()
+        assert get(f"http://127.0.0.1:{health}/livez")["status"] == "alive"
+        assert asked_on(kept) == (200, "close")
+        for _ in range(3):
+            assert asked_on(connection()) == (200, "close")
+        server.send(signal.SIGINT)
+        assert idle.sock.recv(1) == b""  # it was between two requests
+        wait_until_refused(port)
+        assert server.wait() == 0
 
 
 def test_a_body_that_is_on_its_way_is_waited_for(

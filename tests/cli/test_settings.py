@@ -214,3 +214,10 @@ def test_the_margin_is_enough_at_its_edge(tmp_path: Path) -> None:
     """Twice the lifetime, and not a second more is asked for."""
     assert load(tmp_path, "key_retired_seconds = 1800").longest_token_lifetime == 900
     assert Settings().longest_token_lifetime == 86_400
+
+
+def test_a_stop_takes_25_seconds_at_most_by_default() -> None:
+    """With three for what a process has to tidy up; and readiness is noticed in the meantime."""
+    defaults = Settings()
+    assert defaults.drain_seconds + defaults.shutdown_timeout + 3 <= 25
+    assert defaults.drain_seconds >= 10

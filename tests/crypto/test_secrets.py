@@ -8,7 +8,8 @@ import hashlib
 import re
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 
 import argon2
 import pytest
@@ -22,17 +23,19 @@ from apogee_idp.crypto.secrets import (
     generate_secret,
     secret_id_of,
 )
-from apogee_idp.crypto.slow_hashes import SlowVerifier
-from apogee_idp.errors import TemporarilyUnavailable
+from apogee_idp.crypto.slow_verifier import SlowVerifier
+from apogee_idp.errors import TemporarilyUnavailable, TooManyAttempts
 from apogee_idp.model import ClientSecret
+from tests.clock import Clock
 
+HOME = "192.0.2.1"
 OWN = "an operator's own, chosen by hand"
 hash_of_own = slow_hashes.hash_secret(OWN)
 
 
 @pytest.fixture
 def verifier() -> Iterator[SecretVerifier]:
-    slow = SlowVerifier(monotonic=lambda: 0.0)
+    slow = SlowVerifier(monotonic=lambda: 0.0, patience=60)
     yield SecretVerifier(slow)
     slow.close()
 
@@ -82,12 +85,15 @@ async def test_the_right_secret_of_several_is_found(verifier: SecretVerifier) ->
     """By the id inside it; a secret of another client, or an altered one, is not."""
     one, two, foreign = generate_secret(), generate_secret(), generate_secret()
     stored = [ClientSecret(one.id, one.hash), ClientSecret(two.id, two.hash)]
-    assert await verifier.find("billing", one.value, stored) == one.id
-    assert await verifier.find("billing", two.value, stored) == two.id
-    assert await verifier.find("billing", foreign.value, stored) is None
-    assert await verifier.find("billing", one.value, [ClientSecret(one.id, two.hash)]) is None
-    assert await verifier.find("billing", one.value, []) is None
-    assert await verifier.find("billing", "", stored) is None
+    assert await verifier.find("billing", one.value, stored, source=HOME) == one.id
+    assert await verifier.find("billing", two.value, stored, source=HOME) == two.id
+    assert await verifier.find("billing", foreign.value, stored, source=HOME) is None
+    assert (
+        await verifier.find("billing", one.value, [ClientSecret(one.id, two.hash)], source=HOME)
+        is None
+    )
+    assert await verifier.find("billing", one.value, [], source=HOME) is None
+    assert await verifier.find("billing", "", stored, source=HOME) is None
 
 
 async def test_a_hash_is_no_secret(verifier: SecretVerifier) -> None:
@@ -95,7 +101,7 @@ async def test_a_hash_is_no_secret(verifier: SecretVerifier) -> None:
     secret = generate_secret()
     stored = [ClientSecret(secret.id, secret.hash)]
     for attempt in (secret.hash, secret.hash.removeprefix("sha256:"), secret.id):
-        assert await verifier.find("billing", attempt, stored) is None
+        assert await verifier.find("billing", attempt, stored, source=HOME) is None
 
 
 async def test_an_adopted_secret_is_hashed_slowly_and_found(verifier: SecretVerifier) -> None:
@@ -103,8 +109,8 @@ async def test_an_adopted_secret_is_hashed_slowly_and_found(verifier: SecretVeri
     adopted = adopt_secret(OWN)
     assert adopted.hash.startswith("$argon2id$")
     stored = [ClientSecret(adopted.id, adopted.hash)]
-    assert await verifier.find("billing", OWN, stored) == adopted.id
-    assert await verifier.find("billing", OWN + " ", stored) is None
+    assert await verifier.find("billing", OWN, stored, source=HOME) == adopted.id
+    assert await verifier.find("billing", OWN + " ", stored, source=HOME) is None
 
 
 @pytest.mark.parametrize(
@@ -139,10 +145,10 @@ async def test_a_slow_match_is_remembered_and_a_mismatch_is_not(
     adopted = adopt_secret(OWN)
     stored = [ClientSecret(adopted.id, adopted.hash)]
     for _ in range(3):
-        assert await verifier.find("billing", OWN, stored) == adopted.id
+        assert await verifier.find("billing", OWN, stored, source=HOME) == adopted.id
     assert len(slow_calls) == 1
     for _ in range(3):
-        assert await verifier.find("billing", OWN + "x", stored) is None
+        assert await verifier.find("billing", OWN + "x", stored, source=HOME) is None
     assert len(slow_calls) == 4
 
 
@@ -170,7 +176,7 @@ async def test_a_match_is_remembered_for_its_time_only() -> None:
     """Then it is hashed again."""
     time = 0.0
     slow = SlowVerifier(monotonic=lambda: time, remember_seconds=10)
-    assert await slow.verify("billing", hash_of_own, OWN)
+    assert await slow.find("billing", [hash_of_own], OWN, source=HOME)
     assert len(slow._matched) == 1
     time = 10.1
     assert len(slow._matched) == 0
@@ -190,11 +196,11 @@ async def test_a_full_queue_does_not_tell_the_known_from_the_unknown() -> None:
     slow = SlowVerifier(monotonic=lambda: 0.0, threads=1, max_waiting=1, patience=60)
     verifier = SecretVerifier(slow)
     guess = f"{OWN} but wrong"
-    under_way = asyncio.create_task(verifier.find("invented", guess, []))
+    under_way = asyncio.create_task(verifier.find("invented", guess, [], source=HOME))
     await asyncio.sleep(0)
     for client_id, stored in (("known", [ClientSecret("s", hash_of_own)]), ("unknown", [])):
         with pytest.raises(TemporarilyUnavailable):
-            await verifier.find(client_id, guess, stored)
+            await verifier.find(client_id, guess, stored, source=HOME)
     assert await under_way is None
     slow.close()
 
@@ -202,8 +208,8 @@ async def test_a_full_queue_does_not_tell_the_known_from_the_unknown() -> None:
 async def test_a_remembered_match_ends_with_its_hash(verifier: SecretVerifier) -> None:
     """After a change of secret, the memory of the old one opens nothing."""
     old, new = adopt_secret(OWN), adopt_secret(OWN + " changed")
-    assert await verifier.find("billing", OWN, [ClientSecret("s", old.hash)]) == "s"
-    assert await verifier.find("billing", OWN, [ClientSecret("s", new.hash)]) is None
+    assert await verifier.find("billing", OWN, [ClientSecret("s", old.hash)], source=HOME) == "s"
+    assert await verifier.find("billing", OWN, [ClientSecret("s", new.hash)], source=HOME) is None
 
 
 async def test_an_unknown_client_costs_a_slow_hash_too(
@@ -211,21 +217,72 @@ async def test_an_unknown_client_costs_a_slow_hash_too(
 ) -> None:
     """A-CA-02 for secrets of another format: nobody's hash is tried."""
     fast = generate_secret()
-    assert await verifier.find("billing", OWN, []) is None
-    assert await verifier.find("billing", OWN, [ClientSecret(fast.id, fast.hash)]) is None
+    assert await verifier.find("billing", OWN, [], source=HOME) is None
+    assert (
+        await verifier.find("billing", OWN, [ClientSecret(fast.id, fast.hash)], source=HOME) is None
+    )
     assert slow_calls == [slow_hashes.NOBODYS_HASH] * 2
 
 
-async def test_waiting_for_slow_hashes_is_bounded() -> None:
-    """Past the bound: try again later, rather than a queue without end."""
+def wrong_secrets(slow: SlowVerifier, *senders: tuple[str, str]) -> list[Awaitable[str | None]]:
+    """One question each, at the same time, all of them wrong."""
+    return [
+        slow.find(client_id, [hash_of_own], f"{OWN} {n}", source=source)
+        for n, (client_id, source) in enumerate(senders)
+    ]
+
+
+def refusals_in(outcomes: Sequence[object]) -> list[bool]:
+    return [isinstance(outcome, TemporarilyUnavailable) for outcome in outcomes]
+
+
+@pytest.mark.parametrize(
+    ("sender", "let_in"),
+    [
+        pytest.param(lambda n: (f"client-{n}", f"192.0.2.{n}"), 8, id="anybody"),
+        pytest.param(lambda n: ("billing", f"192.0.2.{n}"), 2, id="one client"),
+        pytest.param(lambda n: (f"client-{n}", HOME), 4, id="one source"),
+    ],
+)
+async def test_A_CA_04_waiting_for_slow_hashes_is_bounded(
+    sender: Callable[[int], tuple[str, str]], let_in: int
+) -> None:
+    """No queue without end, and none that is full of one client or one source."""
     slow = SlowVerifier(monotonic=lambda: 0.0, threads=1, max_waiting=8, patience=60)
-    ask = [slow.verify("billing", hash_of_own, f"{OWN} {n}") for n in range(10)]
+    ask = wrong_secrets(slow, *(sender(n) for n in range(10)))
     outcomes = await asyncio.gather(*ask, return_exceptions=True)
-    assert [isinstance(o, TemporarilyUnavailable) for o in outcomes] == [False] * 8 + [True] * 2
-    nobody = [slow.verify("billing", slow_hashes.NOBODYS_HASH, f"{OWN} {n}") for n in range(10)]
-    outcomes = await asyncio.gather(*nobody, return_exceptions=True)
-    assert [isinstance(o, TemporarilyUnavailable) for o in outcomes] == [False] * 8 + [True] * 2
-    assert await slow.verify("billing", hash_of_own, OWN)
+    assert refusals_in(outcomes) == [False] * let_in + [True] * (10 - let_in)
+    assert await slow.find("another", [hash_of_own], OWN, source="203.0.113.1")
+    slow.close()
+
+
+async def test_R_TE_20_guesses_have_to_wait(slow_calls: list[str]) -> None:
+    """Five are free for each client and source, then one waits ever longer, 30 seconds at most."""
+    clock = Clock()
+    slow = SlowVerifier(monotonic=clock, patience=60)
+    for n in range(5):
+        assert await slow.find("billing", [hash_of_own], f"guess {n}", source=HOME) is None
+    for seconds in (1, 2, 4, 8, 16, 30, 30):
+        with pytest.raises(TooManyAttempts) as refused:
+            await slow.find("billing", [hash_of_own], "one more", source=HOME)
+        assert (refused.value.retry_after, refused.value.status) == (seconds, 429)
+        clock.now += seconds
+        assert await slow.find("billing", [hash_of_own], f"in {seconds}", source=HOME) is None
+    assert len(slow_calls) == 5 + 7
+    slow.close()
+
+
+async def test_R_TE_20_the_owner_is_not_locked_out_by_others() -> None:
+    """Neither where she has been recognised, however long ago, nor at a source without failures."""
+    clock = Clock()
+    slow = SlowVerifier(monotonic=clock, patience=60)
+    assert await slow.find("billing", [hash_of_own], OWN, source=HOME)
+    for n in range(60):
+        with suppress(TemporarilyUnavailable):
+            await slow.find("billing", [hash_of_own], f"guess {n}", source=f"192.0.2.{n % 3}")
+        clock.now += 6
+        assert await slow.find("billing", [hash_of_own], OWN, source=HOME)
+    assert await slow.find("billing", [hash_of_own, "x"], OWN, source="203.0.113.7")
     slow.close()
 
 
@@ -233,11 +290,11 @@ async def test_a_slow_hash_that_takes_too_long_is_waited_for_no_longer() -> None
     """The caller hears "later"; the answer is remembered when it comes."""
     slow = SlowVerifier(monotonic=lambda: 0.0, threads=1, patience=0.001)
     with pytest.raises(TemporarilyUnavailable):
-        await slow.verify("billing", hash_of_own, OWN)
+        await slow.find("billing", [hash_of_own], OWN, source=HOME)
     async with asyncio.timeout(10):
         while True:
             try:
-                assert await slow.verify("billing", hash_of_own, OWN)
+                assert await slow.find("billing", [hash_of_own], OWN, source=HOME)
                 break
             except TemporarilyUnavailable:
                 continue
@@ -249,7 +306,9 @@ async def test_the_same_question_is_asked_once(
 ) -> None:
     """However many ask it at the same time."""
     stored = [ClientSecret("s", hash_of_own)]
-    answers = await asyncio.gather(*(verifier.find("billing", OWN, stored) for _ in range(50)))
+    answers = await asyncio.gather(
+        *(verifier.find("billing", OWN, stored, source=HOME) for _ in range(50))
+    )
     assert (answers, slow_calls) == (["s"] * 50, [hash_of_own])
 
 
@@ -259,7 +318,9 @@ async def test_an_adopted_secret_of_our_format_works(verifier: SecretVerifier) -
     adopted = adopt_secret(moved.value)
     assert (adopted.id, adopted.hash) == (moved.id, moved.hash)
     assert (
-        await verifier.find("billing", moved.value, [ClientSecret(adopted.id, adopted.hash)])
+        await verifier.find(
+            "billing", moved.value, [ClientSecret(adopted.id, adopted.hash)], source=HOME
+        )
         == moved.id
     )
 

@@ -77,7 +77,7 @@ class Fleet:
         told = await asyncio.gather(
             *(_told(ask, number) for number in range(AT_ONCE)), self._cut_sometimes()
         )
-        self.proxy.forgive()
+        self.proxy.forget_faults()
         later = [await _told(ask, number) for number in range(PROCESSES)]
         return told.count(True) + later.count(True)
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from apogee_idp.errors import StoreUnavailable, UnreadableDocument
-from apogee_idp.stores.directory import Directory
+from apogee_idp.stores.directory import Directory, Outage
 
 STALE = 300
 
@@ -34,13 +34,16 @@ class Source:
             raise UnreadableDocument("nonsense")
         return found
 
-    def directory(self, size: int = 100, seconds: float = 60) -> Directory[str]:
+    def directory(
+        self, size: int = 100, seconds: float = 60, outage: Outage | None = None
+    ) -> Directory[str]:
         return Directory(
             self.fetch,
             size=size,
             seconds=seconds,
             stale_seconds=STALE,
             monotonic=lambda: self.time,
+            outage=outage,
         )
 
 
@@ -298,3 +301,25 @@ async def test_one_callers_time_out_is_its_own() -> None:
     source.open.set()
     assert await second == "A"
     assert source.reads == ["a"]
+
+
+async def test_F_DB_06_an_outage_that_one_has_found_is_waited_out_by_none() -> None:
+    """Another directory of that store asks once a second, and serves what it knows meanwhile."""
+    outage, source, other = Outage(), Source(a="A"), Source(b="B")
+    directory, neighbour = source.directory(outage=outage), other.directory(outage=outage)
+    assert await neighbour.get("b") == "B"
+    source.lost = True
+    with pytest.raises(StoreUnavailable):
+        await directory.get("a")
+    neighbour.doubt()
+    other.open.clear()  # what is asked now is never answered
+    for _ in range(3):
+        assert await neighbour.get("b") == "B"
+        await asyncio.sleep(0)
+    assert other.reads == ["b", "b"]
+    with pytest.raises(StoreUnavailable):
+        await neighbour.get("c")
+    other.open.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert await neighbour.get("c") is None
