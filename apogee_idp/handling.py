@@ -42,11 +42,9 @@ async def _finish(
     try:
         async with timeout:
             result = await rest_of(work, awaited)
-    except (*_decisions_on(event), asyncio.CancelledError) as error:
-        _blame(name, event, error)
-        raise
     except BaseException as error:
-        if timeout.expired():
+        decided = (*_decisions_on(event), asyncio.CancelledError)
+        if timeout.expired() and not isinstance(error, decided):
             # The cancellation's notes begin with the innermost of nested handlers.
             cancelled = error.__cause__ or error.__context__  # before 3.11.4 the latter
             slow = getattr(cancelled, "__notes__", [name])[0]
