@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := benchmarks/peers/node_modules/.package-lock.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := $(BIN)/python -m pip install --quiet
 
@@ -23,9 +24,10 @@ test: $(VENV)/installed-dev  ## Lint, types, import contracts and all tests
 torture: $(VENV)/installed-dev  ## The same promises at long sizes
 	$(BIN)/pytest -n auto --torture
 
-bench: $(VENV)/installed-dev  ## Ways of signing, few and many clients, overload: ratios within one run
+bench: $(VENV)/installed-dev $(PEERS)  ## What a grant costs, beside its peers, and overload; needs node and wrk
 	$(BIN)/python -m benchmarks.signing
 	$(BIN)/python -m benchmarks.clients
+	$(BIN)/python -m benchmarks.grants
 	$(BIN)/python -m benchmarks.overload
 
 lock: $(VENV)/installed-dev  ## Resolve the lock files anew
@@ -42,6 +44,10 @@ $(VENV)/installed: requirements.lock requirements-build.lock setup.cfg pyproject
 	@$(INSTALL) --require-hashes -r requirements-build.lock
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(PEERS): benchmarks/peers/package-lock.json
+	npm ci --prefix benchmarks/peers --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, KeysView, MutableMapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,10 +81,14 @@ class Additions(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def keys(self) -> KeysView[str]:
+        return self._entries.keys()
+
     def copy(self) -> Additions:
         """The same entries, to be changed apart, however deep."""
         copied = Additions(self._reserved)
-        copied._entries = deepcopy(self._entries)
+        if self._entries:
+            copied._entries = deepcopy(self._entries)
         return copied
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .crypto.encryption import RecipientKey
 from .crypto.keys import DecryptionKey, OpenedKey
-from .crypto.public_keys import RecipientKey, VerificationKey
+from .crypto.public_keys import VerificationKey
 from .errors import KeyringError, StoreUnavailable, TemporarilyUnavailable
 from .key_model import EncryptionKey, KeyState, SigningKey
 from .key_rotation import KeyPeriods, state_of

@@ -5,31 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import queue
-import re
-import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
-from structlog.types import EventDict, Processor
+from structlog.types import EventDict
 
+from .log_format import IS_EVENT, EventFormatter, RequestRecord, describe_exception
 from .settings import Settings
 
 _IDS = ("request_id", "trace_id")
 _MAXIMUM_WAITING = 10_000
 _CLOSE_SECONDS = 1.0
+_GATHER_SECONDS = 0.01
 _REQUEST: ContextVar[dict[str, Any] | None] = ContextVar("request", default=None)
-_SECRETS = re.compile(
-    r"apogee_[0-9A-Za-z]{1,32}_[0-9A-Za-z]{20,}(_[0-9A-Za-z]*)*"  # our secrets, codes and tokens
-    r"|eyJ[\w-]{5,}(\.[\w-]*){1,4}"  # JWS and JWE
-    r"|(?i:\b(basic|bearer) +[\w.~+/=-]{8,})"  # credentials in headers
-    r"|(?<=://)[^/@\s]*:[^/@\s]*(?=@)"  # credentials in URLs
-)
+_logger = logging.getLogger("apogee_idp")
 _log = structlog.stdlib.get_logger("apogee_idp")
 
 
@@ -52,35 +46,14 @@ def configure_logging(
     settings: Settings, handler: logging.Handler, *, colors: bool, **always: object
 ) -> None:
     """One format for our events and those of every library, all of them to ``handler``."""
-
-    def say_always(_: Any, __: str, event: EventDict) -> EventDict:
-        event.update(always)
-        return event
-
-    shared: list[Processor] = [
-        say_always,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        describe_exception,
-    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[describe_exception, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    as_json = settings.log_format == "json"
-    renderer: Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=colors)
-    )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer],
-    )
-    handler.setFormatter(formatter)
+    console = structlog.dev.ConsoleRenderer(colors=colors)
+    handler.setFormatter(EventFormatter(None if settings.log_format == "json" else console, always))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
@@ -91,64 +64,67 @@ def configure_logging(
 
 
 class Outlet(logging.Handler):
-    """Formats where it is called, writes in a thread, and counts what had to be dropped."""
+    """Formats and writes in a thread, and counts what had to be dropped.
+
+    The thread lets events gather for some milliseconds: waking it for each costs more than they do.
+    The records of other libraries are formatted at once, as what they speak of may change.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
-        self._lines: queue.Queue[str | None] = queue.Queue(_MAXIMUM_WAITING)
+        self._waiting: deque[logging.LogRecord | str] = deque()
         self._dropped = 0
+        self._has_work, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._write, name="log-writer", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Never waits and never raises: a record that can't be formatted is dropped, too."""
+        if len(self._waiting) >= _MAXIMUM_WAITING:
+            self._dropped += 1
+            return
         try:
-            self._lines.put_nowait(self.format(record))
+            self._waiting.append(record if hasattr(record, IS_EVENT) else self.format(record))
         except Exception:
             self._dropped += 1
+        self._has_work.set()
 
     def close(self) -> None:
         """Writes what is waiting, unless the reader makes that take more than a second."""
-        with suppress(queue.Full):
-            self._lines.put(None, timeout=_CLOSE_SECONDS)
-            self._thread.join(_CLOSE_SECONDS)
+        self._closing.set()
+        self._has_work.set()
+        self._thread.join(_CLOSE_SECONDS)
         super().close()
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
-            try:
-                self._stream.write(line + "\n")
-                self._stream.flush()
-            except (OSError, ValueError):  # the reader is gone, or the stream is closed
-                self._dropped += 1
-                continue
-            dropped, self._dropped = self._dropped, 0
-            if dropped:
-                _log.warning("log_events_dropped", count=dropped)
+        while self._waiting or not self._closing.is_set():
+            self._has_work.wait()
+            self._closing.wait(_GATHER_SECONDS)
+            self._has_work.clear()
+            lines = [self._next_line() for _ in range(len(self._waiting))]
+            self._write_lines([line for line in lines if line is not None])
 
+    def _next_line(self) -> str | None:
+        waiting = self._waiting.popleft()
+        try:
+            return waiting if isinstance(waiting, str) else self.format(waiting)
+        except Exception:
+            self._dropped += 1
+            return None
 
-def describe_exception(_: Any, __: str, event: EventDict) -> EventDict:
-    """Replaces an exception by its type and where it passed, without messages and values.
-
-    The message of a foreign exception may quote what it choked on.
-    """
-    info = event.pop("exc_info", None)
-    if info is True:
-        info = sys.exc_info()
-    error = info[1] if isinstance(info, tuple) else info
-    if isinstance(error, BaseException):
-        frames = traceback.extract_tb(error.__traceback__)
-        event["exception"] = type(error).__qualname__
-        event["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return event
-
-
-def redact(_: Any, __: str, event: EventDict) -> EventDict:
-    """The last line of defence: what looks like a secret or a token is struck out."""
-    for name, value in event.items():
-        event[name] = _redacted(value)
-    return event
+    def _write_lines(self, lines: Sequence[str]) -> None:
+        if not lines:
+            return
+        try:
+            self._stream.writelines(f"{line}\n" for line in lines)
+            self._stream.flush()
+        except (OSError, ValueError):  # the reader is gone, or the stream is closed
+            self._dropped += len(lines)
+            return
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            _log.warning("log_events_dropped", count=dropped)
 
 
 def start_request(request_id: str) -> None:
@@ -176,10 +152,11 @@ def log_timer(event: str, handler: str) -> Callable[[float], None]:
 
 
 def finish_request(**fields: object) -> Mapping[str, Any]:
-    """Writes the event of the request in progress, and returns it."""
+    """Writes the event of the request in progress, and returns what it says."""
     event = (_REQUEST.get() or {}) | fields
-    _log.info("request_finished", **event)
     _REQUEST.set(None)
+    if _logger.isEnabledFor(logging.INFO):
+        _logger.handle(RequestRecord(_logger, {"event": "request_finished", **event}))
     return event
 
 
@@ -265,17 +242,3 @@ class LoopErrors:
         event: EventDict = {"exc_info": context.get("exception"), "left_out": self._left_out}
         self._last, self._left_out = now, 0
         _log.error("event_loop_error", **describe_exception(None, "", event))
-
-
-def _redacted(value: object) -> object:
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case str():
-            return _SECRETS.sub("[redacted]", value)
-        case dict():
-            return {str(name): _redacted(item) for name, item in value.items()}
-        case list() | tuple():
-            return [_redacted(item) for item in value]
-        case _:
-            return f"<{type(value).__name__}>"  # a repr may hold anything

@@ -208,7 +208,7 @@ class TokenProfile:
 
     def extra_claims(self) -> dict[str, Any]:
         """A copy of ``claims``, and the session tags as AWS STS wants them: lists of one value."""
-        extra: dict[str, Any] = thawed(self.claims)
+        extra: dict[str, Any] = thawed(self.claims) if self.claims else {}
         if self.session_tags:
             extra[SESSION_TAGS_CLAIM] = {
                 "principal_tags": {key: [value] for key, value in self.session_tags.items()},

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -14,19 +13,10 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from .commands import Command
-from .errors import (
-    ApogeeError,
-    CommandRefused,
-    HandlerFault,
-    OAuthError,
-    RegistryError,
-    StoreUnavailable,
-)
+from .errors import CommandRefused, HandlerFault, OAuthError, RegistryError, StoreUnavailable
+from .handling import Handler, begin, what_was_raised
 
 Event = TypeVar("Event")
-Handler = Callable[[Event], Awaitable[object]]
-"""Async, and returns None: anything else is a fault."""
 Filter = Callable[[Event], bool]
 Timer = Callable[[float], None]
 """Told the seconds of each run."""
@@ -88,8 +78,8 @@ _WITNESS: ContextVar[Witness | None] = ContextVar("witness", default=None)
 class Registry:
     """Handlers by event, in the total order ``(order, name)``.
 
-    ``handler_timeout`` is in seconds, for each handler with all that it awaits; then the handler
-    is cancelled.
+    ``handler_timeout`` is in seconds, for each handler with all that it awaits, from where it first
+    waits; then the handler is cancelled.
     """
 
     __slots__ = ("_observe", "_pending", "_sealed", "_source", "_span", "_timeout", "_watched")
@@ -181,7 +171,9 @@ class Registry:
                 return
             for row in self._table().get(type(event), ()):
                 if until is None or row.order < until:
-                    await self._offer(row, event)
+                    rest = self._offer(row, event)
+                    if rest is not None:
+                        await rest
 
     @contextmanager
     def watched_by(self, witness: Witness) -> Iterator[None]:
@@ -204,27 +196,35 @@ class Registry:
             for row in self._table().get(type(event), ()):
                 if row.order >= since:
                     try:
-                        await self._offer(row, event)
+                        rest = self._offer(row, event)
+                        if rest is not None:
+                            await rest
                     except HandlerFault as error:
                         errors.append(error)
                     except _DECISIONS as error:
-                        errors.append(HandlerFault(row.name, _what_was_raised(error)))
+                        errors.append(HandlerFault(row.name, what_was_raised(error)))
         return errors
 
     def _surrounding(self, event: object) -> AbstractContextManager[object]:
         return _NO_SPAN if self._span is None else self._span(type(event).__name__)
 
-    async def _offer(self, row: Registration, event: object) -> None:
+    def _offer(self, row: Registration, event: object) -> Coroutine[Any, Any, None] | None:
+        """Has the handler run if it applies; returns what is left to await, if anything is."""
         if row.when is not None and not _asked(row.when, row.name, event):
-            return
-        if row.timer is None:
-            await self._run(row, event)
-            return
-        started = time.perf_counter()
+            return None
+        timer = row.timer
+        if timer is None:
+            return self._begin(row, event)
+        started, rest = time.perf_counter(), None
         try:
-            await self._run(row, event)
+            rest = self._begin(row, event)
         finally:
-            row.timer(time.perf_counter() - started)
+            if rest is None:
+                timer(time.perf_counter() - started)
+        return None if rest is None else _timed(rest, timer, started)
+
+    def _begin(self, row: Registration, event: object) -> Coroutine[Any, Any, None] | None:
+        return begin(row.handler, event, name=row.name, timeout=self._timeout)
 
     def _observed(self, row: Registration) -> Registration:
         if self._observe is not None:
@@ -238,38 +238,21 @@ class Registry:
             if until is None or row.order < until:
                 with witness.step(row, event) as step:
                     step.is_skipped = row.when is not None and not _asked(row.when, row.name, event)
-                    if not step.is_skipped:
-                        await self._run(row, event)
+                    rest = None if step.is_skipped else self._begin(row, event)
+                    if rest is not None:
+                        await rest
 
     def _table(self) -> Mapping[type, tuple[Registration, ...]]:
         if self._sealed is None:
             raise RegistryError("the registry is not sealed yet")
         return self._sealed
 
-    async def _run(self, row: Registration, event: object) -> None:
-        timeout = asyncio.timeout(self._timeout)
-        try:
-            async with timeout:
-                result = await row.handler(event)
-        except _decisions_on(event):
-            raise
-        except asyncio.CancelledError as error:
-            if _is_cancelled():
-                error.add_note(row.name)
-                raise
-            raise HandlerFault(row.name, "raised CancelledError") from error
-        except BaseException as error:
-            # SystemExit and KeyboardInterrupt, too, would end the whole server, not this request.
-            if timeout.expired():
-                # The cancellation's notes begin with the innermost of nested handlers.
-                cancelled = error.__cause__ or error.__context__  # before 3.11.4 the latter
-                slow = getattr(cancelled, "__notes__", [row.name])[0]
-                raise HandlerFault(slow, f"took longer than {self._timeout} s") from error
-            raise HandlerFault(row.name, _what_was_raised(error)) from error
-        if timeout.expired():
-            raise HandlerFault(row.name, f"took longer than {self._timeout} s and hid it")
-        if result is not None:
-            raise HandlerFault(row.name, f"returned {type(result).__name__}, not None")
+
+async def _timed(rest: Coroutine[Any, Any, None], timer: Timer, started: float) -> None:
+    try:
+        await rest
+    finally:
+        timer(time.perf_counter() - started)
 
 
 def _spanned(handler: Handler[Any], name: str, span: Span) -> Handler[Any]:
@@ -280,11 +263,6 @@ def _spanned(handler: Handler[Any], name: str, span: Span) -> Handler[Any]:
     return spanned
 
 
-def _decisions_on(event: object) -> tuple[type[ApogeeError], ...]:
-    refusal = CommandRefused if isinstance(event, Command) else OAuthError
-    return (refusal, StoreUnavailable, HandlerFault)
-
-
 def _asked(when: Filter[Any], name: str, event: object) -> bool:
     try:
         answer: object = when(event)
@@ -293,18 +271,6 @@ def _asked(when: Filter[Any], name: str, event: object) -> bool:
     if not isinstance(answer, bool):
         raise HandlerFault(name, f"filter returned {type(answer).__name__}, not bool")
     return answer
-
-
-def _what_was_raised(error: BaseException) -> str:
-    # Only the text of our own errors is known to hold no secret; a plugin may derive others.
-    ours = isinstance(error, ApogeeError) and type(error).__module__ == ApogeeError.__module__
-    detail = f": {error}" if ours else ""
-    return f"raised {type(error).__name__}{detail}"
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _problem_of(row: Registration) -> str:

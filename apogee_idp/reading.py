@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from .crypto.encryption import CONTENT_ENCRYPTION
 from .crypto.keys import ENCRYPTION_ALGORITHM
-from .crypto.public_keys import CONTENT_ENCRYPTION
 from .crypto.reading import UnverifiedToken, parse_token, text_claim, time_claim
 from .crypto.secrets import reference_of
 from .errors import InvalidGrant, InvalidToken, UnusableEvent

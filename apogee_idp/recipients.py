@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from cachetools import LRUCache
 
-from .crypto.public_keys import RecipientKey, UnusableKey, recipient_key
+from .crypto.encryption import RecipientKey
+from .crypto.public_keys import UnusableKey, recipient_key
 from .errors import InvalidTarget
 from .key_model import EncryptionKey
 from .model import Resource

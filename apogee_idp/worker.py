@@ -33,8 +33,8 @@ _STARTING = Health(is_ready=False, problem="starting", is_started=False)
 class Orders:
     """What a worker is started with.
 
-    ``announces``, whether it prints what ``serve --dev`` prints; ``metrics_directory``, where all of
-    them count together, if anybody asks.
+    ``announces``, whether it prints what ``serve --dev`` prints; ``metrics_directory``, where all
+    of them count together, if anybody asks.
     """
 
     number: int

@@ -75,7 +75,7 @@ class GenerateTokens:
         )
 
     async def _lifetime_of(self, event: ProcessSignIn) -> int:
-        self._resources.prefetch(event.audience)
+        self._resources.prefetch(event.audience[1:])
         resources = [await self._resources.get(name) for name in event.audience]
         default = self._settings.access_token_lifetime
         return min(event.token_profile.lifetime_for(resources, default), self._longest)

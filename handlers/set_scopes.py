@@ -31,7 +31,7 @@ class SetScopes:
             event.scopes = _narrowed(event, event.grant.grant.scopes)
             return
         scopes = requested_scopes(event.request.scope) or client.default_scopes
-        self._scopes.prefetch(filter(client.permits_scope, scopes))
+        self._scopes.prefetch(filter(client.permits_scope, scopes[1:]))
         for name in scopes:
             if not await self._is_available(name, client):
                 raise InvalidScope("A scope is unknown, or this client may not ask for it.")

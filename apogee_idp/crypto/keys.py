@@ -13,10 +13,9 @@ from jwcrypto import jwe, jwk
 from ..errors import KeyringError, OAuthError
 from ..key_model import STORE_SOURCE, KeyRecord, KeyUse, ProvidedKey, SigningKey
 from ..model import frozen
+from .encryption import CONTENT_ENCRYPTION, RecipientKey
 from .public_keys import (
-    CONTENT_ENCRYPTION,
     PUBLIC_MEMBERS,
-    RecipientKey,
     UnusableKey,
     VerificationKey,
     verification_key,

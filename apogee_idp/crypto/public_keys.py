@@ -5,7 +5,6 @@ Keys from others are bounded before they are used, so that none costs more than 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ from itertools import islice
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from jwcrypto import jwe, jwk, jws
+from jwcrypto import jwk, jws
 from jwcrypto.common import JWException
 
 from ..model import SIGNING_ALGORITHMS, thawed
+from .encryption import RecipientKey
 
 MAXIMUM_KEYS = 20
 """As many keys of one JWK Set are looked at."""
@@ -25,7 +25,6 @@ MAXIMUM_KEYS = 20
 MAXIMUM_TRIED = 3
 """As many keys are tried for a signature that does not say which."""
 
-CONTENT_ENCRYPTION = "A256CBC-HS512"
 RSA_BITS = range(2048, 4097)
 RSA_EXPONENT = 65537
 PUBLIC_MEMBERS = ("kty", "n", "e", "crv", "x", "y")
@@ -88,33 +87,6 @@ class VerificationKey:
             return self._verify(token)
         except Exception:  # jwcrypto lets TypeError, OverflowError and more through
             raise ValueError("the signature does not fit") from None
-
-
-@dataclass(frozen=True, slots=True)
-class RecipientKey:
-    """A public key that tokens are encrypted to: an API's own, or the server's."""
-
-    kid: str | None
-    algorithm: str
-    _add_recipient: Callable[[jwe.JWE], None] = field(repr=False)
-
-    @classmethod
-    def of(cls, kid: str | None, algorithm: str, public: jwk.JWK) -> RecipientKey:
-        """Keeps the key, which is a dict and could be changed, out of everyone's reach."""
-
-        def add_recipient(token: jwe.JWE) -> None:
-            token.add_recipient(public)
-
-        return cls(kid, algorithm, add_recipient)
-
-    def encrypt(self, signed_token: str, *, typ: str) -> str:
-        """``signed_token`` as the plaintext of a compact JWE (RFC 7519 §5.2: cty says JWT)."""
-        header = {"alg": self.algorithm, "enc": CONTENT_ENCRYPTION, "typ": typ, "cty": "JWT"}
-        if self.kid is not None:
-            header["kid"] = self.kid
-        token = jwe.JWE(signed_token.encode(), protected=json.dumps(header, separators=(",", ":")))
-        self._add_recipient(token)
-        return str(token.serialize(compact=True))
 
 
 def verification_keys(

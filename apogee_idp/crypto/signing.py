@@ -15,8 +15,9 @@ from ..errors import KeyringError
 
 Sign = Callable[[bytes], bytes]
 
+_PKCS1V15 = padding.PKCS1v15()
 _PKCS1 = {"RS256": hashes.SHA256(), "RS384": hashes.SHA384(), "RS512": hashes.SHA512()}
-_ECDSA = {"ES256": (hashes.SHA256(), 32), "ES384": (hashes.SHA384(), 48)}
+_ECDSA = {"ES256": (ec.ECDSA(hashes.SHA256()), 32), "ES384": (ec.ECDSA(hashes.SHA384()), 48)}
 _GENERATED = {
     "ES256": {"kty": "EC", "crv": "P-256"},
     "ES384": {"kty": "EC", "crv": "P-384"},
@@ -62,7 +63,7 @@ def _signer(kid: str, algorithm: str, private: object) -> Sign:
 
 
 def _sign_pkcs1(key: rsa.RSAPrivateKey, digest: hashes.HashAlgorithm, message: bytes) -> bytes:
-    return key.sign(message, padding.PKCS1v15(), digest)
+    return key.sign(message, _PKCS1V15, digest)
 
 
 def _sign_pss(key: rsa.RSAPrivateKey, message: bytes) -> bytes:
@@ -72,8 +73,8 @@ def _sign_pss(key: rsa.RSAPrivateKey, message: bytes) -> bytes:
 
 
 def _sign_ecdsa(
-    key: ec.EllipticCurvePrivateKey, digest: hashes.HashAlgorithm, size: int, message: bytes
+    key: ec.EllipticCurvePrivateKey, algorithm: ec.ECDSA, size: int, message: bytes
 ) -> bytes:
     """RFC 7518 §3.4: R and S as ``size`` bytes each, not as DER."""
-    r, s = decode_dss_signature(key.sign(message, ec.ECDSA(digest)))
+    r, s = decode_dss_signature(key.sign(message, algorithm))
     return r.to_bytes(size, "big") + s.to_bytes(size, "big")

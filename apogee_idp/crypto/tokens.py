@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import lru_cache
 from typing import Any
 
 from ..key_model import SigningKey
+
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode
 
 
 async def sign_jwt(claims: dict[str, Any], key: SigningKey, *, typ: str) -> str:
@@ -17,15 +20,15 @@ async def sign_jwt(claims: dict[str, Any], key: SigningKey, *, typ: str) -> str:
 
     Raises TypeError or ValueError if a claim is not JSON.
     """
-    header = {"alg": key.algorithm, "kid": key.kid, "typ": typ}
-    signing_input = f"{_encode(_json(header))}.{_encode(_json(claims))}"
+    payload = _encode(_to_json(claims).encode())  # a lone surrogate fails here
+    signing_input = f"{_header(key.algorithm, key.kid, typ)}.{payload}"
     signature = await key.sign(signing_input.encode("ascii"))
     return f"{signing_input}.{_encode(signature)}"
 
 
-def _json(value: dict[str, Any]) -> bytes:
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    return text.encode()  # a lone surrogate fails here
+@lru_cache
+def _header(algorithm: str, kid: str, typ: str) -> str:
+    return _encode(_to_json({"alg": algorithm, "kid": kid, "typ": typ}).encode())
 
 
 def _encode(raw: bytes) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-
-from cachetools import LRUCache, TTLCache
 
 from ..errors import StoreUnavailable, UnreadableDocument
 
@@ -60,9 +58,11 @@ class Directory(Generic[Entity]):
         "_outage",
         "_rests_until",
         "_seconds",
+        "_size",
         "_stale_seconds",
         "_survived",
         "_unknown",
+        "_unknown_seconds",
         "lookups",
     )
 
@@ -83,10 +83,10 @@ class Directory(Generic[Entity]):
         self._stale_seconds = stale_seconds
         self._monotonic = monotonic
         self._fetching: dict[str, asyncio.Task[Entity | None]] = {}
-        self._known: LRUCache[str, _Known[Entity]] = LRUCache(size)
-        self._unknown: TTLCache[str, bool] = TTLCache(
-            _UNKNOWN_SIZE, min(seconds, _UNKNOWN_SECONDS), monotonic
-        )
+        self._size = size
+        self._known: dict[str, _Known[Entity]] = {}
+        self._unknown: dict[str, float] = {}
+        self._unknown_seconds = min(seconds, _UNKNOWN_SECONDS)
         self.lookups = {"hit": 0, "miss": 0, "stale": 0}
         self._doubted_at = -math.inf
         self._rests_until = -math.inf
@@ -97,7 +97,7 @@ class Directory(Generic[Entity]):
         if known is not None and self._is_fresh(known):
             self.lookups["hit"] += 1
             return known.entity
-        if key in self._unknown:
+        if self._is_unknown(key):
             self.lookups["hit"] += 1
             return None
         if self._is_lost:
@@ -110,14 +110,14 @@ class Directory(Generic[Entity]):
             return self._stale(key)
 
     def prefetch(self, keys: Iterable[str]) -> None:
-        """Begins to read whatever is not known of ``keys``.
+        """Begins to read whatever is not known of ``keys``: save the first that is asked for.
 
         Whoever then asks for one after the other waits once, not once for each.
         """
         for key in keys:
             known = self._known.get(key)
-            is_known = key in self._unknown or (known is not None and self._is_fresh(known))
-            if not is_known and not self._is_lost:
+            is_known = known is not None and self._is_fresh(known)
+            if not is_known and not self._is_unknown(key) and not self._is_lost:
                 self._reading(key)
 
     def forget(self, key: str | None) -> None:
@@ -125,7 +125,7 @@ class Directory(Generic[Entity]):
 
         If nobody can tell which, that holds for all of them.
         """
-        memories: tuple[MutableMapping[str, Any], ...]
+        memories: tuple[dict[str, Any], ...]
         memories = (self._known, self._unknown, self._fetching)
         for memory in memories:
             if key is None:
@@ -168,6 +168,10 @@ class Directory(Generic[Entity]):
             self._doubted_at < known.read_at and self._monotonic() < known.read_at + self._seconds
         )
 
+    def _is_unknown(self, key: str) -> bool:
+        read_at = self._unknown.get(key)
+        return read_at is not None and self._monotonic() < read_at + self._unknown_seconds
+
     def _is_usable(self, key: str) -> bool:
         known = self._known.get(key)
         return known is not None and self._monotonic() < known.read_at + self._stale_seconds
@@ -203,14 +207,23 @@ class Directory(Generic[Entity]):
         return found
 
     def _remember(self, key: str, found: Entity | None, read_at: float) -> None:
+        self._known.pop(key, None)
+        self._unknown.pop(key, None)
         if found is None:
-            self._known.pop(key, None)
-            self._unknown[key] = True
+            self._unknown[key] = read_at
+            _shorten(self._unknown, _UNKNOWN_SIZE)
         else:
             self._known[key] = _Known(found, read_at)
+            _shorten(self._known, self._size)
 
     def _finish(self, key: str, reading: asyncio.Task[Entity | None]) -> None:
         if self._fetching.get(key) is reading:
             del self._fetching[key]
         if not reading.cancelled():
             reading.exception()  # else asyncio complains that nobody waited for it
+
+
+def _shorten(memory: dict[str, Any], size: int) -> None:
+    """What is in use is read anew every few seconds, so what was read the longest ago goes."""
+    if len(memory) > size:
+        del memory[next(iter(memory))]

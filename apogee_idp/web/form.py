@@ -28,9 +28,9 @@ def parse_form(body: bytes) -> list[tuple[str, str]]:
 
 def decode_component(raw: bytes) -> str:
     """One name or value: ``+`` is a space, escapes are UTF-8; raises MalformedForm."""
-    if _BROKEN_ESCAPE.search(raw):
-        raise MalformedForm("a percent escape is broken")
-    decoded = _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), raw.replace(b"+", b" "))
+    decoded = raw.replace(b"+", b" ")
+    if b"%" in decoded:
+        decoded = _unescaped(decoded)
     try:
         text = decoded.decode("utf-8")
     except UnicodeDecodeError:
@@ -38,3 +38,9 @@ def decode_component(raw: bytes) -> str:
     if "\0" in text:
         raise MalformedForm("it holds a NUL character")
     return text
+
+
+def _unescaped(raw: bytes) -> bytes:
+    if _BROKEN_ESCAPE.search(raw):
+        raise MalformedForm("a percent escape is broken")
+    return _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), raw)

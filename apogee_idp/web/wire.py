@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from ..requests import (
     TokenResponse,
     ValidatedToken,
 )
+from ..waiting import within
 from .credentials import CREDENTIAL_PARAMETERS, read_credentials
 from .form import MalformedForm, parse_form
 from .in_flight import lending_place
@@ -40,6 +40,7 @@ FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 _CHALLENGE = 'Basic realm="apogee-idp", charset="UTF-8"'
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _NOT_IN_A_DESCRIPTION = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")
+_to_json = json.JSONEncoder(allow_nan=False).encode
 _REPEATABLE = frozenset({"resource"})
 
 
@@ -97,7 +98,7 @@ def render_token_response(response: TokenResponse) -> web.Response:
     if RESERVED_PARAMETERS & response.parameters.keys():
         raise UnusableEvent("a reserved response parameter was added")
     try:
-        text = json.dumps(body | dict(response.parameters), allow_nan=False)
+        text = _to_json(body | dict(response.parameters))
     except (TypeError, ValueError):
         raise UnusableEvent("a response parameter is not JSON") from None
     return web.json_response(text=text, headers=_NO_STORE)
@@ -116,7 +117,7 @@ def render_introspection(token: ValidatedToken | None, members: Mapping[str, Any
     if token.kind == "access_token":
         told["token_type"] = "Bearer"
     try:
-        text = json.dumps(told, allow_nan=False)
+        text = _to_json(told)
     except (TypeError, ValueError):
         raise UnusableEvent("an added member is not JSON") from None
     return web.json_response(text=text, headers=_NO_STORE)
@@ -160,7 +161,7 @@ def _check_head(request: web.Request) -> None:
         raise InvalidRequest(f"The Content-Type must be {FORM_MEDIA_TYPE} in UTF-8.")
     if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
         raise InvalidRequest("A Transfer-Encoding other than chunked is not accepted.")
-    if not request.query.keys().isdisjoint(CREDENTIAL_PARAMETERS):
+    if request.query_string and not request.query.keys().isdisjoint(CREDENTIAL_PARAMETERS):
         raise InvalidRequest("Credentials in the URL are not accepted: it is logged everywhere.")
 
 
@@ -174,20 +175,22 @@ async def read_body(
     request: web.Request, *, timeout: float, most: int = MAXIMUM_BODY_BYTES
 ) -> bytes:
     """The body, of ``most`` bytes at most, within ``timeout`` seconds; raises InvalidRequest."""
-    body = bytearray()
-    too_large = InvalidRequest("The body is too large.", status=413)
-    if (request.content_length or 0) > most:
-        raise too_large
     try:
-        async with lending_place(request), asyncio.timeout(timeout):
-            while chunk := await request.content.readany():
-                body += chunk
-                if len(body) > most:
-                    raise too_large
+        async with lending_place(request):
+            return await within(timeout, _whole_body(request, most))
     except TimeoutError:
         raise InvalidRequest("The body did not arrive in time.", status=408) from None
     except (ClientError, HttpProcessingError, ConnectionError):
         raise InvalidRequest("The body is broken.") from None
+
+
+async def _whole_body(request: web.Request, most: int) -> bytes:
+    size, body = request.content_length or 0, bytearray()
+    while size <= most and not request.content.at_eof():
+        body += await request.content.readany()
+        size = len(body)
+    if size > most:
+        raise InvalidRequest("The body is too large.", status=413)
     return bytes(body)
 
 
