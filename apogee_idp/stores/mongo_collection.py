@@ -17,6 +17,7 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError
 from ..errors import AlreadyExists, Conflict, StoreUnavailable, UnreadableDocument
 from ..model import thawed
 from .base import MAXIMUM_PAGE, Page, Stored, check_limit
+from .expiry import remove_in_batches
 from .mongo_errors import answered_within, is_lost_reply, is_refusal
 from .values import (
     COLLECTIONS,
@@ -116,8 +117,7 @@ class MongoCollection:
         return Page(items, items[-1].key if len(found) > limit else None)
 
     async def expire(self) -> int:
-        async with self._writing():
-            return (await self._documents.delete_many(self._expired())).deleted_count
+        return await remove_in_batches(self._remove_expired)
 
     async def versions(self) -> dict[str, str]:
         """The version of each document, by key."""
@@ -205,6 +205,17 @@ class MongoCollection:
             if deletion.deleted_count:
                 return self._stored(raw)
         raise StoreUnavailable(f"{self._name}: the document changes faster than it can be removed")
+
+    async def _remove_expired(self, limit: int) -> int:
+        """Found first, by the expiry index: a deletion has no limit."""
+        by_index = {EXPIRY_MEMBER: {"$lte": _date(self._now())}}
+        cursor = self._documents.find(by_index, {"_id": True}).limit(limit)
+        async with self._writing():
+            found = [raw["_id"] for raw in await cursor.to_list(limit)]
+            if not found:
+                return 0
+            these = {"_id": {"$in": found}}
+            return (await self._documents.delete_many(these | self._expired())).deleted_count
 
     def _with_keys(self, *, behind: str = "") -> Raw:
         # Of an array, MongoDB compares each element.

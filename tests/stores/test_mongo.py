@@ -23,7 +23,7 @@ from apogee_idp.stores.base import ANYTHING, Change
 from apogee_idp.stores.mongo import MongoStore
 from apogee_idp.stores.mongo_schema import STEPS
 from apogee_idp.stores.repositories import clients_in, scopes_in
-from apogee_idp.stores.values import COLLECTIONS
+from apogee_idp.stores.values import COLLECTIONS, EXPIRING
 from tests.mongodb import Databases, MongoDB, MongoProcess
 from tests.wire_proxy import WireProxy
 
@@ -614,3 +614,21 @@ async def test_properties_round_trip_beside_foreign_ones(
     assert "owner" not in after
     assert after["team"] == {"a": [1]}
     assert after["price"] == Decimal128("1.10")
+
+
+async def test_what_has_expired_is_found_by_an_index(
+    new_store: Callable[..., MongoStore], database: Database[Raw], proxy: WireProxy, url: str
+) -> None:
+    """Which is the one that MongoDB itself cleans by."""
+    async with opened(new_store(url=proxy.in_front_of(url))) as store:
+        for name in EXPIRING:
+            await store._collections[name].expire()
+    asked = {command["find"]: command for command in proxy.named("find") if command.get("limit")}
+    for name in EXPIRING:
+        place = f"openiddict.apogee.{name}"
+        indexes = [*database[place].index_information().values()]
+        assert any(index.get("expireAfterSeconds") == 0 for index in indexes)
+        query = {member: asked[place][member] for member in ("find", "filter", "limit")}
+        plan = str(database.command("explain", query)["queryPlanner"]["winningPlan"])
+        assert "'IXSCAN'" in plan
+        assert "'COLLSCAN'" not in plan

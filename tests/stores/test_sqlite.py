@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from apogee_idp.errors import StoreUnavailable
+from apogee_idp.stores.base import Collection
 from apogee_idp.stores.sqlite import SqliteStore
 from apogee_idp.stores.sqlite_schema import STEPS
+from apogee_idp.stores.values import EXPIRING
 
-from .conftest import Clock
+from .conftest import NOW, Clock
 
 
 def store_at(path: Path | str, patience: float = 5.0) -> SqliteStore:
@@ -328,3 +330,31 @@ async def test_a_cancelled_caller_leaves_the_store_working(tmp_path: Path) -> No
         await task
     await store.applications.insert("another", {})
     await store.close()
+
+
+async def test_nothing_is_scanned_but_what_is_listed(tmp_path: Path) -> None:
+    """Of any collection that grows with the traffic; nor when what has expired is cleaned away."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    await store.upgrade()
+    seen: list[str] = []
+    for worker in (store._writer, store._reader):
+        await worker.run(lambda db: db.set_trace_callback(seen.append))
+    for name in EXPIRING:
+        documents: Collection = getattr(store, name)
+        version = await documents.insert("key", {}, expires_at=NOW + 1)
+        await documents.replace("key", {"n": 1}, version=version)
+        await documents.list()
+        assert await documents.take("key")
+        await documents.delete("key")
+        await documents.expire()
+    await store.close()
+    db = sqlite3.connect(tmp_path / "a.db")
+    asked = {text for text in seen if text.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))}
+    plans = {text: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}")] for text in asked}
+    db.close()
+    assert len([text for text in asked if "IN (SELECT" in text]) == len(EXPIRING)
+    for text, plan in plans.items():
+        assert not any(step.startswith("SCAN") for step in plan), (text, plan)
+        if "IN (SELECT" in text:
+            assert any("_expires_at (expires_at<?)" in step for step in plan), plan
