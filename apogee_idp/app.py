@@ -335,6 +335,7 @@ async def _kept_in_step(
         store.sessions.expire,
         store.interactions.expire,
         store.authorizations.expire,
+        follower.mend_schema,
         foundation.usage.flush,
         lambda: audit.settle(store),
     )

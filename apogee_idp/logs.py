@@ -222,6 +222,14 @@ def log_store_unavailable(problem: str) -> None:
     _log.warning("store_unavailable", problem=problem)
 
 
+def log_store_available(problem: str | None) -> None:
+    """The store answers, though something may have to be mended."""
+    if problem is None:
+        _log.info("store_available")
+    else:
+        _log.warning("store_available", problem=problem)
+
+
 def log_malformed_http(problem: str) -> None:
     """Bytes that never became a request."""
     _log.info("malformed_http", problem=problem)

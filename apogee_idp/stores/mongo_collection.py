@@ -19,6 +19,7 @@ from ..model import thawed
 from .base import MAXIMUM_PAGE, Page, Stored, check_limit
 from .expiry import remove_in_batches
 from .mongo_errors import answered_within, is_lost_reply, is_refusal
+from .mongo_schema import MongoSchema
 from .values import (
     COLLECTIONS,
     EXPIRY_MEMBER,
@@ -34,10 +35,14 @@ from .values import (
 
 Raw = dict[str, Any]
 _ATTEMPTS = 10
+_AMBIGUOUS = "keys can't be kept unique, so nothing is added: run `apogee-idp db upgrade`"
 
 
 class MongoCollection:
-    """The collection ``name``, kept in ``documents``; ``is_upgraded`` says whether to write yet.
+    """The collection ``name``, kept in ``documents``; ``schema`` says whether to write yet.
+
+    Where it has no index that keeps keys apart, nothing is inserted, and a key that several
+    documents have is UnreadableDocument.
 
     An operation that takes longer than ``patience`` seconds is StoreUnavailable; a write may still
     have happened then. The same if an answer was lost, unless it can be known what became of the
@@ -48,8 +53,8 @@ class MongoCollection:
         self,
         name: str,
         documents: AsyncCollection[Raw],
+        schema: MongoSchema,
         *,
-        is_upgraded: Callable[[], bool],
         now: Callable[[], int],
         new_id: Callable[[], str],
         patience: float,
@@ -57,7 +62,7 @@ class MongoCollection:
         self._name = name
         self._key = COLLECTIONS[name]
         self._documents = documents
-        self._is_upgraded = is_upgraded
+        self._schema = schema
         self._now = now
         self._new_id = new_id
         self._patience = patience
@@ -70,6 +75,8 @@ class MongoCollection:
             raw[EXPIRY_MEMBER] = _date(expiry)
         check_size(len(bson.encode(raw)))
         async with self._writing():
+            if not self._schema.is_unique(self._name):
+                raise StoreUnavailable(f"{self._name}: {_AMBIGUOUS}")
             if not await self._insert_once(raw):
                 await self._documents.delete_one(self._by_key(key) | self._expired())
                 if not await self._insert_once(raw):
@@ -136,7 +143,7 @@ class MongoCollection:
         return answered_within(self._patience)
 
     def _writing(self) -> AbstractAsyncContextManager[None]:
-        if not self._is_upgraded():
+        if not self._schema.is_upgraded:
             raise StoreUnavailable("the MongoDB store is not open yet")
         return answered_within(self._patience)
 
@@ -149,7 +156,14 @@ class MongoCollection:
             raw = await self._documents.find_one(filter)
         if raw is not None and raw[self._key] != key:
             raise UnreadableDocument(f"{self._name}: another document is found under a key")
+        if raw is not None and not self._schema.is_unique(self._name):
+            await self._check_alone(raw)
         return None if raw is None or self._is_expired(raw) else raw
+
+    async def _check_alone(self, raw: Raw) -> None:
+        twins = self._by_key(raw[self._key]) | {"_id": {"$ne": raw["_id"]}}
+        if await self._documents.find_one(twins) is not None:
+            raise UnreadableDocument(f"{self._name}: several documents have the same key")
 
     async def _insert(self, raw: Raw) -> bool:
         try:

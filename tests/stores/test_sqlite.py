@@ -126,15 +126,33 @@ async def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
-    """An old program must not write into it."""
-    db = sqlite3.connect(tmp_path / "a.db")
-    db.execute("PRAGMA user_version = 99")
-    db.close()
+LATER = """
+ALTER TABLE applications ADD COLUMN owner TEXT;
+CREATE INDEX applications_owner ON applications (owner);
+CREATE TABLE gadgets (key TEXT PRIMARY KEY);
+"""
+
+
+async def test_a_later_versions_schema_will_do(tmp_path: Path) -> None:
+    """Its steps only add: an old program goes on beside the new ones, and takes nothing back."""
     store = store_at(tmp_path / "a.db")
-    with pytest.raises(StoreUnavailable, match="schema 99"):
-        await store.open()
+    await store.open()
+    await store.upgrade()
+    db = sqlite3.connect(tmp_path / "a.db")
+    db.executescript(f"{LATER} PRAGMA user_version = {len(STEPS) + 2}")
+    assert await store.applications.insert("running", {}), "through the change"
     await store.close()
+    again = store_at(tmp_path / "a.db")
+    await again.open()
+    assert await again.upgrade() == ()
+    version = await again.applications.insert("key", {"n": 1})
+    await again.applications.replace("key", {"n": 2}, version=version)
+    assert await again.applications.take("key")
+    schema = await again.schema()
+    await again.close()
+    assert (schema.missing, schema.newer) == ((), 2)
+    assert db.execute("PRAGMA user_version").fetchone() == (len(STEPS) + 2,)
+    db.close()
 
 
 @pytest.mark.parametrize("what", ["no directory", "a directory", "no database"])
