@@ -108,6 +108,7 @@ def test_ports_agree(overlay: Rendered, tmp_path: Path) -> None:
     served = [port for service in overlay.of("Service") for port in service["spec"]["ports"]]
     assert sorted(port["targetPort"] for port in served) == sorted(wanted)
     assert set(peers_by_port(overlay, "ingress")) == set(wanted)
+    assert all(port["port"] == wanted[port["targetPort"]] for port in served if port["port"] != 80)
 
 
 def test_health_stands_apart(production: Rendered) -> None:
