@@ -102,8 +102,8 @@ def test_ports_agree(overlay: Rendered, tmp_path: Path) -> None:
     """Settings, container, Services, policies and monitor name the same."""
     settings = overlay.settings(tmp_path)
     wanted = {"public": settings.port, "health": settings.health_port}
-    if admin_port := getattr(settings, "admin_port", 0):
-        wanted["admin"] = admin_port
+    if settings.admin_port:
+        wanted["admin"] = settings.admin_port
     assert overlay.ports == wanted
     served = [port for service in overlay.of("Service") for port in service["spec"]["ports"]]
     assert sorted(port["targetPort"] for port in served) == sorted(wanted)
@@ -209,7 +209,7 @@ async def test_probes_are_routes(overlay: Rendered, start_idp: StartIdp) -> None
 def test_a_stopping_pod_has_the_time_it_needs(overlay: Rendered, tmp_path: Path) -> None:
     """More than the server takes to drain and to finish: it is not killed in the middle."""
     settings = overlay.settings(tmp_path)
-    needed = settings.shutdown_timeout + getattr(settings, "drain_seconds", 0)
+    needed = settings.drain_seconds + settings.shutdown_timeout
     assert overlay.pod["terminationGracePeriodSeconds"] > needed
     assert "lifecycle" not in overlay.container, "there is no shell to sleep in"
 
