@@ -8,12 +8,14 @@ import sqlite3
 import stat
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from apogee_idp.errors import StoreUnavailable
 from apogee_idp.stores.base import Collection
+from apogee_idp.stores.expiry import EXPIRED_AT_ONCE
 from apogee_idp.stores.sqlite import SqliteStore
 from apogee_idp.stores.sqlite_schema import STEPS
 from apogee_idp.stores.values import EXPIRING
@@ -348,6 +350,26 @@ async def test_a_cancelled_caller_leaves_the_store_working(tmp_path: Path) -> No
         await task
     await store.applications.insert("another", {})
     await store.close()
+
+
+async def test_what_expires_holds_no_writer_up(tmp_path: Path) -> None:
+    """Of this process or of another: they need not wait until all of it is cleaned away."""
+    store, other = store_at(tmp_path / "a.db"), store_at(tmp_path / "a.db")
+    for each in (store, other):
+        await each.open()
+        await each.upgrade()
+    expired = [(f"key-{n}", NOW) for n in range(40 * EXPIRED_AT_ONCE)]
+    with closing(sqlite3.connect(tmp_path / "a.db")) as db, db:
+        db.executemany("INSERT INTO sessions VALUES (?, 'v', ?, '{}')", expired)
+    expiring = asyncio.create_task(store.sessions.expire())
+    await asyncio.sleep(0)  # it has begun
+    await store.users.insert("here", {})
+    await other.users.insert("there", {})
+    rest = await other.sessions.expire()
+    assert rest > EXPIRED_AT_ONCE
+    assert await expiring + rest == len(expired)
+    for each in (store, other):
+        await each.close()
 
 
 async def test_nothing_is_scanned_but_what_is_listed(tmp_path: Path) -> None:
