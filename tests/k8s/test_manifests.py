@@ -276,3 +276,24 @@ def version() -> str:
     configuration = ConfigParser()
     configuration.read(REPOSITORY / "setup.cfg")
     return configuration["metadata"]["version"]
+
+
+def test_READMEs_commands_fit() -> None:
+    """Overlays, names, ports and the keys of the Secrets are those of the manifests."""
+    section = (REPOSITORY / "README.md").read_text("utf-8").split("\n## On Kubernetes\n")[1]
+    commands = re.findall(r"^\$ (.*)$", section.split("\n## ")[0], re.MULTILINE)
+    text = "\n".join(commands)
+    overlays = [rendered(name) for name in OVERLAYS]
+    assert re.findall(r"apply -k k8s/(\S+)", text) == [OVERLAYS[0]]
+    secrets = [line for line in commands if "create secret" in line]
+    for overlay, line in zip(overlays, secrets, strict=True):
+        (volume,) = [each["secret"] for each in overlay.pod["volumes"] if "secret" in each]
+        assert f"secret generic {volume['secretName']} " in line
+        keys = {item["key"] for item in volume["items"]}
+        assert set(re.findall(r"--from-file=([\w-]+)", line)) == keys
+    assert f"--tag {overlays[0].container['image']} ." in text
+    assert "exec deploy/apogee-idp -- apogee-idp " in text
+    (port,) = overlays[0].one("Service")["spec"]["ports"]
+    assert f"svc/apogee-idp 8080:{port['port']}" in text
+    namespace = overlays[0].deployment["metadata"]["namespace"]
+    assert set(re.findall(r"kubectl -n (\S+)", text)) == {namespace}
