@@ -146,7 +146,7 @@ class MongoStore:
         return None
 
     async def open(self) -> None:
-        await self.schema()
+        await self._schema.recorded()
 
     async def schema(self) -> Schema:
         return await self._schema.read()

@@ -167,7 +167,7 @@ class MongoSchema:
 
     async def read(self) -> Schema:
         """What there is, whatever was recorded; of later versions' steps, what was recorded."""
-        newer = max(0, await self._recorded() - len(STEPS))
+        newer = max(0, await self.recorded() - len(STEPS))
         missing = await self._missing(STEPS)
         return Schema(tuple(map(str, STEPS)), tuple(map(str, missing)), newer)
 
@@ -192,7 +192,7 @@ class MongoSchema:
 
     async def findings(self) -> list[Finding]:
         """Each index that was made and is missing now; if there is none, that."""
-        made = STEPS[: await self._recorded()]
+        made = STEPS[: await self.recorded()]
         missing = await self._missing(made)
         if not missing:
             return [Finding("index", True, f"{len(made)} of {len(made)}")]
@@ -200,10 +200,10 @@ class MongoSchema:
         return [Finding("index", False, f"{step} {advice}") for step in missing]
 
     async def _is_outdated(self) -> bool:
-        return await self._recorded() < len(STEPS) or bool(await self._missing(STEPS))
+        return await self.recorded() < len(STEPS) or bool(await self._missing(STEPS))
 
-    async def _recorded(self) -> int:
-        """How many steps processes have gone through."""
+    async def recorded(self) -> int:
+        """How many steps processes have gone through; raises StoreUnavailable."""
         async with answered_within(self._patience):
             record = await self._records.find_one(_RECORD) or {}
         done = record.get("done", 0)
@@ -213,7 +213,8 @@ class MongoSchema:
 
     async def _missing(self, steps: Sequence[Step]) -> list[Step]:
         async with answered_within(self._patience):
-            return [step for step in steps if not await step.is_done(self._documents(step))]
+            done = await asyncio.gather(*(step.is_done(self._documents(step)) for step in steps))
+        return [step for step, is_done in zip(steps, done, strict=True) if not is_done]
 
     async def _do_steps(self) -> Mapping[Step, str]:
         refused: dict[Step, str] = {}
