@@ -373,6 +373,7 @@ async def _kept_in_step(
         store.interactions.expire,
         store.authorizations.expire,
         store.refusals.expire,
+        follower.mend_schema,
         foundation.usage.flush,
         foundation.refusals.flush,
         lambda: audit.settle(store),

@@ -111,10 +111,9 @@ async def _check_store(settings: Settings, keys: list[KeyEncryptionKey] | None) 
 
 
 def _schema_finding(schema: Schema) -> Finding:
-    known = len(schema.steps)
-    if schema.done == known:
-        return Finding("schema", True, f"step {known} of {known}")
-    detail = f"step {schema.done} of {known}: the next start, or `apogee-idp db upgrade`, goes on"
+    if not schema.missing:
+        return Finding("schema", True, str(schema))
+    detail = f"{schema}: the next start, or `apogee-idp db upgrade`, goes on"
     return Finding("schema", True, detail)
 
 

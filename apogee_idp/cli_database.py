@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from .app import closing_store, opened_store
+from .app import closing_store
 from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
 from .errors import StoreUnavailable
 from .printing import print_json, print_table
@@ -26,15 +27,20 @@ def db() -> None:
 @CONFIG_OPTION
 @reports_errors
 def status(as_json: bool, config: Path | None) -> None:
-    """Say which steps are done; exit code 1 if any isn't."""
+    """Say which steps are done; exit code 1 if any isn't.
+
+    Those that a later version has done are no fault: this one runs on them.
+    """
     schema = asyncio.run(_schema(settings_of(config)))
-    rows = [(number, step, number <= schema.done) for number, step in enumerate(schema.steps, 1)]
+    rows = [(what, what not in schema.missing) for what in schema.steps]
+    rows += [("of a later version", True)] * schema.newer
     if as_json:
-        print_json([{"step": number, "what": what, "done": done} for number, what, done in rows])
+        numbered = enumerate(rows, 1)
+        print_json([{"step": n, "what": what, "done": done} for n, (what, done) in numbered])
     else:
-        table = [(str(number), what, "yes" if done else "no") for number, what, done in rows]
+        table = [(str(n), what, "yes" if done else "no") for n, (what, done) in enumerate(rows, 1)]
         print_table(("STEP", "WHAT", "DONE"), table)
-    if schema.done < len(schema.steps):
+    if schema.missing:
         sys.exit(1)
 
 
@@ -42,9 +48,16 @@ def status(as_json: bool, config: Path | None) -> None:
 @CONFIG_OPTION
 @reports_errors
 def upgrade(config: Path | None) -> None:
-    """Do the steps that are missing, as serving does when it starts."""
-    schema = asyncio.run(_upgraded(settings_of(config)))
-    click.echo(f"The schema is at step {schema.done} of {len(schema.steps)}.")
+    """Do the steps that are missing, as serving does when it starts.
+
+    Exit code 1, and what to do about it, if something stands in the way of one.
+    """
+    schema, problems = asyncio.run(_upgraded(settings_of(config)))
+    click.echo(f"The schema is at {schema}.")
+    for problem in problems:
+        click.echo(f"Error: {problem}.", err=True)
+    if problems:
+        sys.exit(1)
 
 
 async def _schema(settings: Settings) -> Schema:
@@ -55,6 +68,8 @@ async def _schema(settings: Settings) -> Schema:
         return await store.schema()
 
 
-async def _upgraded(settings: Settings) -> Schema:
-    async with opened_store(settings) as store:
-        return await store.schema()
+async def _upgraded(settings: Settings) -> tuple[Schema, Sequence[str]]:
+    async with closing_store(settings) as store:
+        await store.open()
+        problems = await store.upgrade()
+        return await store.schema(), problems

@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import KeyringError, StoreUnavailable, UnreadableDocument
 from .key_keeping import KeyKeeper
-from .logs import log_fault, log_lifecycle, log_store_unavailable
+from .logs import log_fault, log_store_available, log_store_unavailable
 from .readiness import Readiness
 from .stores.base import ANYTHING, Change, Store
 from .stores.directory import Directory
@@ -35,6 +35,7 @@ class StoreFollower:
         self._directories = directories
         self._readiness = readiness
         self._keys_problem: str | None = None
+        self._schema_problem: str | None = None
 
     async def run(self) -> None:
         """Until it is cancelled; a store that is not there is tried again and again.
@@ -53,9 +54,17 @@ class StoreFollower:
                 self._lose(_problem_of(error))
             await asyncio.sleep(_RETRY_SECONDS)
 
+    async def mend_schema(self) -> None:
+        """Tries again what stood in the way of a step; raises StoreUnavailable."""
+        if self._schema_problem is not None:
+            await self._upgrade()
+
+    async def _upgrade(self) -> None:
+        self._schema_problem = "; ".join(await self._store.upgrade()) or None
+
     async def _follow(self) -> None:
         await self._store.open()
-        await self._store.upgrade()
+        await self._upgrade()
         async with aclosing(self._store.changes()) as stream:
             async for changes in stream:
                 await self._apply(changes)
@@ -70,8 +79,8 @@ class StoreFollower:
             self._keys_problem = await self._load_keys()
         problem = self._keys_problem or self._keys.problem
         if problem is None:
-            if self._readiness.restore():
-                log_lifecycle("store_available")
+            if self._readiness.restore(but=self._schema_problem):
+                log_store_available(self._schema_problem)
         elif self._readiness.doubt_keys(problem):
             log_store_unavailable(problem)
 

@@ -218,6 +218,14 @@ def log_worker_ended(number: int, exit_code: int, seconds: float) -> None:
     _log.error("worker_ended", worker=number, exit_code=exit_code, restart_in=seconds)
 
 
+def log_store_available(problem: str | None) -> None:
+    """The store answers, though something may have to be mended."""
+    if problem is None:
+        _log.info("store_available")
+    else:
+        _log.warning("store_available", problem=problem)
+
+
 def log_malformed_http(problem: str) -> None:
     """Bytes that never became a request."""
     _log.info("malformed_http", problem=problem)

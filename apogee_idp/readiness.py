@@ -69,10 +69,10 @@ class Readiness:
         """Until it is ready for the first time."""
         await self._first.wait()
 
-    def restore(self) -> bool:
-        """Notes that store and keys are as they should be; whether that is news."""
-        news = self._problem is not None
-        self._problem = self._lost_at = None
+    def restore(self, *, but: str | None = None) -> bool:
+        """Notes that store and keys work, ``but`` for something; whether that is news."""
+        news = self._problem != but
+        self._problem, self._lost_at = but, None
         self._first.set()
         return news
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from apogee_idp.errors import KeyringError, StoreUnavailable
 from apogee_idp.housekeeping import Housekeeper
+from apogee_idp.stores.values import EXPIRING
+from tests.clock import NOW, Clock
+from tests.conftest import StartIdp
 
 
 class Keys:
@@ -75,3 +80,20 @@ async def test_a_lost_store_is_told_by_who_follows_it(log_output: Any) -> None:
     keys.error = StoreUnavailable("gone")
     await housekeeper(keys, Expiring(), [0.0]).tidy()
     assert "housekeeping_failed" not in log_output.getvalue()
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "mongodb"])
+async def test_all_that_expires_is_cleaned_away(start_idp: StartIdp) -> None:
+    """No collection that grows with the traffic was forgotten."""
+    clock = Clock()
+    idp = await start_idp(clock=clock)
+    store, housekeeper = idp.installation.store, idp.installation.housekeeper
+    for name in EXPIRING:
+        await getattr(store, name).insert("expired", {}, expires_at=NOW + 60)
+        await getattr(store, name).insert("alive", {}, expires_at=NOW + 3600)
+    clock.now = NOW + 60
+    housekeeper._cleaned_at = float("-inf")
+    await housekeeper.tidy()
+    for name in EXPIRING:
+        assert await getattr(store, name).expire() == 0
+        assert await getattr(store, name).get("alive")

@@ -6,12 +6,11 @@ or not it has been cleaned away.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from ..errors import StoreUnavailable
 from ..model import Finding
 from .values import Document
 
@@ -62,21 +61,24 @@ ANYTHING = Change("*")
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The steps that a database has to go through, in order, and how many of them it has."""
+    """The steps that a database has to go through, in order, and those of them that it lacks.
 
-    done: int
+    A step only adds. So a program also runs on what later versions of it have made: ``newer`` is
+    the number of their steps, of which it knows nothing else.
+    """
+
     steps: tuple[str, ...]
+    missing: tuple[str, ...]
+    newer: int = 0
 
-    @classmethod
-    def after(cls, done: int, steps: Iterable[object]) -> Schema:
-        """Raises StoreUnavailable for more steps than this version of the program knows."""
-        schema = cls(done, tuple(map(str, steps)))
-        if done > len(schema.steps):
-            raise StoreUnavailable(
-                f"the database has schema {done}, this version knows {len(schema.steps)}:"
-                " upgrade apogee-idp"
-            )
-        return schema
+    @property
+    def done(self) -> int:
+        """How many of ``steps``."""
+        return len(self.steps) - len(self.missing)
+
+    def __str__(self) -> str:
+        told = f"step {self.done} of {len(self.steps)}"
+        return f"{told}, and {self.newer} of a later version" if self.newer else told
 
 
 def check_limit(limit: int) -> None:
@@ -171,20 +173,19 @@ class Store(Protocol):
         ...
 
     async def open(self) -> None:
-        """Connects, and leaves the schema alone; may be called again after StoreUnavailable.
-
-        Raises StoreUnavailable, also for a schema that a later version of this program made.
-        """
+        """Connects, and leaves the schema alone; may be called again after StoreUnavailable."""
         ...
 
     async def schema(self) -> Schema:
         """How far the schema is; raises StoreUnavailable."""
         ...
 
-    async def upgrade(self) -> None:
+    async def upgrade(self) -> Sequence[str]:
         """Does the steps of the schema that are missing; raises StoreUnavailable.
 
-        Of several processes one does them, and the others wait.
+        Of several processes one does them, and the others wait. Returns what stands in the way of
+        those that can't be done, and what to do about it: the store works all the same, but for
+        what would be wrong without them.
         """
         ...
 

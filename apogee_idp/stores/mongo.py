@@ -65,12 +65,11 @@ class MongoStore:
         )
         self._now = now
         self._patience = patience
-        self._upgraded = False
         self._collections = {
             name: MongoCollection(
                 name,
                 self._database[place],
-                is_upgraded=lambda: self._upgraded,
+                self._schema,
                 now=now,
                 new_id=new_id,
                 patience=patience,
@@ -151,14 +150,14 @@ class MongoStore:
         return None
 
     async def open(self) -> None:
-        await self.schema()
+        await self._schema.recorded()
 
     async def schema(self) -> Schema:
         return await self._schema.read()
 
-    async def upgrade(self) -> None:
-        await self._schema.upgrade()
-        self._upgraded = True
+    async def upgrade(self) -> Sequence[str]:
+        """Where keys can't be kept unique, nothing is inserted, and no ambiguous one is found."""
+        return await self._schema.upgrade()
 
     async def changes(self) -> AsyncGenerator[Sequence[Change], None]:
         """By a change stream, where the server has them; else by polling versions."""

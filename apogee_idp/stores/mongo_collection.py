@@ -17,7 +17,9 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError
 from ..errors import AlreadyExists, Conflict, StoreUnavailable, UnreadableDocument
 from ..model import thawed
 from .base import MAXIMUM_PAGE, Page, Stored, check_limit
+from .expiry import remove_in_batches
 from .mongo_errors import answered_within, is_lost_reply, is_refusal
+from .mongo_schema import MongoSchema
 from .values import (
     COLLECTIONS,
     EXPIRY_MEMBER,
@@ -33,10 +35,14 @@ from .values import (
 
 Raw = dict[str, Any]
 _ATTEMPTS = 10
+_AMBIGUOUS = "keys can't be kept unique, so nothing is added: run `apogee-idp db upgrade`"
 
 
 class MongoCollection:
-    """The collection ``name``, kept in ``documents``; ``is_upgraded`` says whether to write yet.
+    """The collection ``name``, kept in ``documents``; ``schema`` says whether to write yet.
+
+    Where it has no index that keeps keys apart, nothing is inserted, and a key that several
+    documents have is UnreadableDocument.
 
     An operation that takes longer than ``patience`` seconds is StoreUnavailable; a write may still
     have happened then. The same if an answer was lost, unless it can be known what became of the
@@ -47,8 +53,8 @@ class MongoCollection:
         self,
         name: str,
         documents: AsyncCollection[Raw],
+        schema: MongoSchema,
         *,
-        is_upgraded: Callable[[], bool],
         now: Callable[[], int],
         new_id: Callable[[], str],
         patience: float,
@@ -56,7 +62,7 @@ class MongoCollection:
         self._name = name
         self._key = COLLECTIONS[name]
         self._documents = documents
-        self._is_upgraded = is_upgraded
+        self._schema = schema
         self._now = now
         self._new_id = new_id
         self._patience = patience
@@ -69,6 +75,8 @@ class MongoCollection:
             raw[EXPIRY_MEMBER] = _date(expiry)
         check_size(len(bson.encode(raw)))
         async with self._writing():
+            if not self._schema.is_unique(self._name):
+                raise StoreUnavailable(f"{self._name}: {_AMBIGUOUS}")
             if not await self._insert_once(raw):
                 await self._documents.delete_one(self._by_key(key) | self._expired())
                 if not await self._insert_once(raw):
@@ -116,8 +124,7 @@ class MongoCollection:
         return Page(items, items[-1].key if len(found) > limit else None)
 
     async def expire(self) -> int:
-        async with self._writing():
-            return (await self._documents.delete_many(self._expired())).deleted_count
+        return await remove_in_batches(self._remove_expired)
 
     async def versions(self) -> dict[str, str]:
         """The version of each document, by key."""
@@ -136,7 +143,7 @@ class MongoCollection:
         return answered_within(self._patience)
 
     def _writing(self) -> AbstractAsyncContextManager[None]:
-        if not self._is_upgraded():
+        if not self._schema.is_upgraded:
             raise StoreUnavailable("the MongoDB store is not open yet")
         return answered_within(self._patience)
 
@@ -149,7 +156,14 @@ class MongoCollection:
             raw = await self._documents.find_one(filter)
         if raw is not None and raw[self._key] != key:
             raise UnreadableDocument(f"{self._name}: another document is found under a key")
+        if raw is not None and not self._schema.is_unique(self._name):
+            await self._check_alone(raw)
         return None if raw is None or self._is_expired(raw) else raw
+
+    async def _check_alone(self, raw: Raw) -> None:
+        twins = self._by_key(raw[self._key]) | {"_id": {"$ne": raw["_id"]}}
+        if await self._documents.find_one(twins) is not None:
+            raise UnreadableDocument(f"{self._name}: several documents have the same key")
 
     async def _insert(self, raw: Raw) -> bool:
         try:
@@ -205,6 +219,17 @@ class MongoCollection:
             if deletion.deleted_count:
                 return self._stored(raw)
         raise StoreUnavailable(f"{self._name}: the document changes faster than it can be removed")
+
+    async def _remove_expired(self, limit: int) -> int:
+        """Found first, by the expiry index: a deletion has no limit."""
+        by_index = {EXPIRY_MEMBER: {"$lte": _date(self._now())}}
+        cursor = self._documents.find(by_index, {"_id": True}).limit(limit)
+        async with self._writing():
+            found = [raw["_id"] for raw in await cursor.to_list(limit)]
+            if not found:
+                return 0
+            these = {"_id": {"$in": found}}
+            return (await self._documents.delete_many(these | self._expired())).deleted_count
 
     def _with_keys(self, *, behind: str = "") -> Raw:
         # Of an array, MongoDB compares each element.

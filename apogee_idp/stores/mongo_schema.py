@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -32,6 +32,10 @@ def place_of(name: str, prefix: str) -> str:
     return f"{prefix}.{name}" if name in OPENIDDICTS else f"{prefix}.apogee.{name}"
 
 
+class StepRefused(Exception):
+    """Documents, or another index, don't let a step be done; says what to do about it."""
+
+
 class Step(Protocol):
     """One index that the store stands on; ``str`` says which."""
 
@@ -43,7 +47,7 @@ class Step(Protocol):
         ...
 
     async def do(self, documents: AsyncCollection[Any]) -> None:
-        """Makes the index; raises StoreUnavailable if the documents or another index forbid it."""
+        """Makes the index; raises StepRefused if the documents or another index forbid it."""
         ...
 
 
@@ -71,14 +75,14 @@ class UniqueIndex:
             await documents.create_index([(self.member, 1)], unique=True)
         except DuplicateKeyError as error:
             twice = ((error.details or {}).get("keyValue") or {}).get(self.member, "")
-            raise StoreUnavailable(
+            raise StepRefused(
                 f"several documents of {documents.name} have the same {self.member} {twice}: delete"
                 " all but one of them, then run `apogee-idp db upgrade`"
             ) from error
         except OperationFailure as error:
             if error.code not in _INDEX_CONFLICTS:
                 raise
-            raise StoreUnavailable(
+            raise StepRefused(
                 f"{documents.name} has another index on {self.member}, which is not unique: drop"
                 " it, then run `apogee-idp db upgrade`"
             ) from error
@@ -106,7 +110,7 @@ class ExpiryIndex:
         except OperationFailure as error:
             if error.code not in _INDEX_CONFLICTS:
                 raise
-            raise StoreUnavailable(
+            raise StepRefused(
                 f"{documents.name} has another index on {EXPIRY_MEMBER}: drop it, then run"
                 " `apogee-idp db upgrade`"
             ) from error
@@ -117,7 +121,10 @@ STEPS: tuple[Step, ...] = (
     UniqueIndex("scopes", "name"),
     *map(ExpiryIndex, EXPIRING),
 )
-"""Numbered from 1. A step that was released is never changed: new indexes are a new step."""
+"""Numbered from 1. A step that was released is never changed: new indexes are a new step.
+
+A step adds, and takes nothing away that the version before needs, which may run beside this one.
+"""
 
 
 class MongoSchema:
@@ -144,52 +151,82 @@ class MongoSchema:
         self._now = now
         self._owner = new_id()
         self._patience = patience
+        self._refused: Mapping[Step, str] | None = None
+
+    @property
+    def is_upgraded(self) -> bool:
+        """Whether this process has done what it could."""
+        return self._refused is not None
+
+    def is_unique(self, collection: str) -> bool:
+        """Whether no two documents have the same key, as far as this process knows."""
+        refused = self._refused or ()
+        return not any(
+            isinstance(step, UniqueIndex) and step.collection == collection for step in refused
+        )
 
     async def read(self) -> Schema:
-        """Raises StoreUnavailable if more steps were done than this program knows."""
+        """What there is, whatever was recorded; of later versions' steps, what was recorded."""
+        newer = max(0, await self.recorded() - len(STEPS))
+        missing = await self._missing(STEPS)
+        return Schema(tuple(map(str, STEPS)), tuple(map(str, missing)), newer)
+
+    async def upgrade(self) -> Sequence[str]:
+        """Does the steps that are missing, or waits until another process has done them.
+
+        Returns what stands in the way of those that can't be done, and what to do about it.
+        """
+        for _ in range(_WAITS):
+            if not await self._is_outdated():
+                self._refused = {}
+            elif await self._take_lease():
+                try:
+                    self._refused = await self._do_steps()
+                finally:
+                    await self._end_lease()
+            else:
+                await asyncio.sleep(_WAIT_SECONDS)
+                continue
+            return tuple(self._refused.values())
+        raise StoreUnavailable("another process is upgrading the schema")
+
+    async def findings(self) -> list[Finding]:
+        """Each index that was made and is missing now; if there is none, that."""
+        made = STEPS[: await self.recorded()]
+        missing = await self._missing(made)
+        if not missing:
+            return [Finding("index", True, f"{len(made)} of {len(made)}")]
+        advice = "missing: run `apogee-idp db upgrade`"
+        return [Finding("index", False, f"{step} {advice}") for step in missing]
+
+    async def _is_outdated(self) -> bool:
+        return await self.recorded() < len(STEPS) or bool(await self._missing(STEPS))
+
+    async def recorded(self) -> int:
+        """How many steps processes have gone through; raises StoreUnavailable."""
         async with answered_within(self._patience):
             record = await self._records.find_one(_RECORD) or {}
         done = record.get("done", 0)
         if not isinstance(done, int):
             raise UnreadableDocument("the record of the schema can't be read")
-        return Schema.after(int(done), STEPS)
-
-    async def upgrade(self) -> None:
-        """Does the steps that are missing, or waits until another process has done them."""
-        for _ in range(_WAITS):
-            if not await self._is_outdated():
-                return
-            if await self._take_lease():
-                try:
-                    await self._do_steps()
-                finally:
-                    await self._end_lease()
-            else:
-                await asyncio.sleep(_WAIT_SECONDS)
-        raise StoreUnavailable("another process is upgrading the schema")
-
-    async def findings(self) -> list[Finding]:
-        """Each index that was made and is missing now; if there is none, that."""
-        done = (await self.read()).done
-        missing = await self._missing(STEPS[:done])
-        if not missing:
-            return [Finding("index", True, f"{done} of {done}")]
-        advice = "missing: run `apogee-idp db upgrade`"
-        return [Finding("index", False, f"{step} {advice}") for step in missing]
-
-    async def _is_outdated(self) -> bool:
-        return (await self.read()).done < len(STEPS) or bool(await self._missing(STEPS))
+        return int(done)
 
     async def _missing(self, steps: Sequence[Step]) -> list[Step]:
         async with answered_within(self._patience):
-            return [step for step in steps if not await step.is_done(self._documents(step))]
+            done = await asyncio.gather(*(step.is_done(self._documents(step)) for step in steps))
+        return [step for step, is_done in zip(steps, done, strict=True) if not is_done]
 
-    async def _do_steps(self) -> None:
+    async def _do_steps(self) -> Mapping[Step, str]:
+        refused: dict[Step, str] = {}
         for number, step in enumerate(STEPS, start=1):
             async with answered_within(_STEP_SECONDS):
-                if not await step.is_done(self._documents(step)):
-                    await step.do(self._documents(step))
+                try:
+                    if not await step.is_done(self._documents(step)):
+                        await step.do(self._documents(step))
+                except StepRefused as refusal:
+                    refused[step] = str(refusal)
                 await self._records.update_one(_RECORD, {"$max": {"done": number}})
+        return refused
 
     async def _take_lease(self) -> bool:
         now = self._now()

@@ -83,10 +83,10 @@ class SqliteStore:
     async def schema(self) -> Schema:
         return await self._reader.run(read_schema)
 
-    async def upgrade(self) -> None:
-        schema = await self.schema()
-        if schema.done < len(schema.steps):
+    async def upgrade(self) -> Sequence[str]:
+        if (await self.schema()).missing:
             await self._writer.run(do_missing_steps)
+        return ()
 
     def changes(self) -> AsyncGenerator[Sequence[Change], None]:
         return poll_versions(_VersionReader(self._reader))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ..errors import AlreadyExists, Conflict
 from ..model import thawed
 from .base import MAXIMUM_PAGE, Page, Stored, check_limit
+from .expiry import remove_in_batches
 from .sqlite_worker import Worker
 from .values import (
     Document,
@@ -19,6 +20,9 @@ from .values import (
     check_version,
     merged,
 )
+
+# By name: a later version of this program may have added others.
+_COLUMNS = "(key, version, expires_at, document)"
 
 
 class SqliteCollection:
@@ -48,7 +52,7 @@ class SqliteCollection:
         def operation(db: sqlite3.Connection) -> str:
             db.execute(f"DELETE FROM {self._name} WHERE key = ? AND expires_at <= ?", (key, now))
             try:
-                db.execute(f"INSERT INTO {self._name} VALUES (?, ?, ?, ?)", row)
+                db.execute(f"INSERT INTO {self._name} {_COLUMNS} VALUES (?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
                 raise AlreadyExists(self._name) from None
             return row[1]
@@ -115,11 +119,11 @@ class SqliteCollection:
         return Page(items, items[-1].key if len(rows) > limit else None)
 
     async def expire(self) -> int:
+        expired = f"SELECT key FROM {self._name} WHERE expires_at <= ? LIMIT ?"
+        statement = f"DELETE FROM {self._name} WHERE key IN ({expired})"
         now = self._now()
-        return await self._writer.run(
-            lambda db: (
-                db.execute(f"DELETE FROM {self._name} WHERE expires_at <= ?", (now,)).rowcount
-            )
+        return await remove_in_batches(
+            lambda limit: self._writer.run(lambda db: db.execute(statement, (now, limit)).rowcount)
         )
 
     def _find(self, db: sqlite3.Connection, parameters: tuple[str, int]) -> Stored | None:

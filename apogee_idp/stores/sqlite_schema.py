@@ -45,18 +45,23 @@ STEPS: dict[str, tuple[str, ...]] = {
     ),
     "table for refusals": _expiring_table("refusals"),
 }
-"""Numbered from 1. A step that was released is never changed: new tables are a new step."""
+"""Numbered from 1. A step that was released is never changed: new tables are a new step.
+
+A step adds, and takes nothing away that the version before needs, which may run beside this one.
+"""
 
 
 def read_schema(db: sqlite3.Connection) -> Schema:
-    """Raises StoreUnavailable if more steps were done than this program knows."""
     (done,) = db.execute("PRAGMA user_version").fetchone()
-    return Schema.after(int(done), STEPS)
+    steps = tuple(STEPS)
+    return Schema(steps, steps[done:], newer=max(0, done - len(steps)))
 
 
 def do_missing_steps(db: sqlite3.Connection) -> None:
     """Runs inside the writer's transaction, so two processes can't both do a step."""
-    for statements in list(STEPS.values())[read_schema(db).done :]:
-        for statement in statements:
+    missing = read_schema(db).missing
+    for step in missing:
+        for statement in STEPS[step]:
             db.execute(statement)
-    db.execute(f"PRAGMA user_version = {len(STEPS)}")
+    if missing:
+        db.execute(f"PRAGMA user_version = {len(STEPS)}")

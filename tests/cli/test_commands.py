@@ -6,8 +6,10 @@ import asyncio
 import base64
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pymongo
 import pytest
 
 from apogee_idp.app import opened_installation, opened_store
@@ -432,6 +434,49 @@ def test_db_says_and_does_what_is_missing(cli: Cli, backend: str) -> None:
     after = cli("db", "status", "--json")
     assert after.returncode == 0
     assert [step["done"] for step in json.loads(after.stdout)] == [True] * steps
+
+
+def test_db_tells_of_a_later_versions_steps(
+    cli: Cli, backend: str, empty_store_url: str, tmp_path: Path
+) -> None:
+    """They are no fault: this version runs on them."""
+    cli("db", "upgrade")
+    steps = len(STEPS if backend == "sqlite" else MONGO_STEPS)
+    if backend == "sqlite":
+        with closing(sqlite3.connect(tmp_path / "apogee.db")) as db:
+            db.execute(f"PRAGMA user_version = {steps + 1}")
+    else:
+        with pymongo.MongoClient[dict[str, object]](empty_store_url) as client:
+            records = client.get_default_database()["openiddict.apogee.schema"]
+            records.update_one({}, {"$set": {"done": steps + 1}})
+    told = f"step {steps} of {steps}, and 1 of a later version"
+    assert cli("db", "upgrade").stdout == f"The schema is at {told}.\n"
+    status = cli("db", "status")
+    assert (status.returncode, status.stdout.splitlines()[-1].split()[1:]) == (
+        0,
+        ["of", "a", "later", "version", "yes"],
+    )
+    assert told in cli("check").stdout
+
+
+@pytest.mark.parametrize("backend", ["mongodb"], indirect=True)
+def test_db_names_what_stands_in_the_way(cli: Cli, empty_store_url: str) -> None:
+    """``upgrade`` does all else, ``status`` says which step is missing."""
+    with pymongo.MongoClient[dict[str, object]](empty_store_url) as client:
+        applications = client.get_default_database()["openiddict.applications"]
+        applications.insert_many([{"client_id": "twice"}, {"client_id": "twice"}])
+    done = cli("db", "upgrade")
+    steps = len(MONGO_STEPS)
+    assert done.returncode == 1
+    assert done.stdout == f"The schema is at step {steps - 1} of {steps}.\n"
+    assert "several documents of openiddict.applications have the same client_id" in done.stderr
+    status = cli("db", "status")
+    assert status.returncode == 1
+    (missing,) = [line for line in status.stdout.splitlines() if line.split()[-1] == "no"]
+    assert "unique index on applications.client_id" in missing
+    created = cli("clients", "create", "new")
+    assert created.returncode == 1
+    assert "run `apogee-idp db upgrade`" in created.stderr
 
 
 def test_check_says_which_step_comes_next(cli: Cli, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ async def test_what_has_expired_is_cleaned_away_by_itself(start_idp: StartIdp) -
     await opaque.token()
     now[0] += 900
     housekeeper = idp.installation.housekeeper
-    housekeeper._expired_at = float("-inf")
+    housekeeper._cleaned_at = float("-inf")
     await housekeeper.tidy()
     assert await idp.installation.store.tokens.expire() == 0
 

@@ -22,6 +22,7 @@ from apogee_idp.errors import (
 )
 from apogee_idp.model import Client, ClientSecret, Scope, TokenProfile, frozen, thawed
 from apogee_idp.stores.base import ANYTHING, Change, Collection, Store, Stored
+from apogee_idp.stores.expiry import EXPIRED_AT_ONCE
 from apogee_idp.stores.repositories import clients_in, scopes_in
 from apogee_idp.stores.values import ABSENT
 
@@ -582,3 +583,30 @@ async def test_scopes_survive_the_round_trip(store: Store) -> None:
         for n in range(120)
     ]
     assert list((await scopes.all()).items) == added
+
+
+@pytest.mark.parametrize("kind", ["sqlite file", "mongodb"], indirect=True)
+async def test_others_write_while_much_expires(
+    store: Store, new_store: NewStore, clock: Clock, long: Callable[[int, int], int]
+) -> None:
+    """It goes in batches; of this process and of another, writes come between."""
+    expired = long(4 * EXPIRED_AT_ONCE, 100 * EXPIRED_AT_ONCE)
+    for begin in range(0, expired, EXPIRED_AT_ONCE):
+        keys = (f"key-{n}" for n in range(begin, begin + EXPIRED_AT_ONCE))
+        await asyncio.gather(*(store.sessions.insert(key, {}, expires_at=NOW + 1) for key in keys))
+    clock.now = NOW + 1
+    async with opened(new_store()) as other:
+        expiring = asyncio.create_task(store.sessions.expire())
+        writing = (_written_until(expiring, each.users, n) for n, each in enumerate((store, other)))
+        written = await asyncio.gather(*writing)
+    assert await expiring == expired
+    assert min(written) >= 3, "one between two batches"
+
+
+async def _written_until(end: asyncio.Task[int], documents: Collection, writer: int) -> int:
+    """How many documents could be inserted, one after the other."""
+    written = 0
+    while not end.done():
+        await documents.insert(f"{writer}-{written}", {})
+        written += 1
+    return written

@@ -23,7 +23,7 @@ from apogee_idp.stores.base import ANYTHING, Change
 from apogee_idp.stores.mongo import MongoStore
 from apogee_idp.stores.mongo_schema import STEPS
 from apogee_idp.stores.repositories import clients_in, scopes_in
-from apogee_idp.stores.values import COLLECTIONS
+from apogee_idp.stores.values import COLLECTIONS, EXPIRING
 from tests.mongodb import Databases, MongoDB, MongoProcess
 from tests.wire_proxy import WireProxy
 
@@ -308,26 +308,32 @@ async def test_an_index_in_the_way_is_named(
 ) -> None:
     """And what to do about it; one for some of the documents only is not enough either."""
     applications.create_index("client_id", **options)
-    store = new_store()
-    with pytest.raises(StoreUnavailable, match="not unique: drop it, then run `apogee-idp db up"):
-        await store.upgrade()
-    await store.close()
+    async with opened(new_store()) as store:
+        (problem,) = await store.upgrade()
+        missing = (await store.schema()).missing
+    assert "not unique: drop it, then run `apogee-idp db upgrade`" in problem
+    assert missing == ("unique index on applications.client_id",)
 
 
 async def test_documents_in_the_way_are_named(
     new_store: Callable[..., MongoStore], applications: RawCollection[Raw]
 ) -> None:
-    """OpenIddict makes no index, so an old database may have a client twice."""
-    applications.insert_many([{"client_id": "twice"}, {"client_id": "twice"}])
-    store = new_store()
-    with pytest.raises(StoreUnavailable, match=r"have the same client_id.*delete all but one"):
-        await store.upgrade()
-    with pytest.raises(StoreUnavailable):
+    """OpenIddict makes no index, so an old database may have a client twice; all else works."""
+    applications.insert_many([{"client_id": name} for name in ("twice", "twice", "once")])
+    async with opened(new_store()) as store:
+        (problem,) = await store.upgrade()
+        assert re.search(r"have the same client_id.*delete all but one", problem)
+        assert await store.applications.get("once")
+        for ambiguous in (store.applications.get, store.applications.take):
+            with pytest.raises(UnreadableDocument, match="several documents"):
+                await ambiguous("twice")
+        with pytest.raises(StoreUnavailable, match="nothing is added"):
+            await store.applications.insert("new", {})
+        await store.scopes.insert("new", {})
+        applications.delete_one({"client_id": "twice"})
+        assert await store.upgrade() == ()
         await store.applications.insert("new", {})
-    applications.delete_one({})
-    await store.upgrade()
-    await store.applications.insert("new", {})
-    await store.close()
+        assert await store.applications.get("twice")
 
 
 async def test_F_DB_13_an_index_that_got_lost_is_found_and_made(
@@ -355,17 +361,25 @@ async def test_a_database_that_has_still_to_be_filled_is_fine(
     await store.close()
 
 
-async def test_a_newer_schema_is_left_alone(
-    new_store: Callable[..., MongoStore], database: Database[Raw]
+async def test_a_later_versions_schema_will_do(
+    new_store: Callable[..., MongoStore], database: Database[Raw], applications: RawCollection[Raw]
 ) -> None:
-    """An old program must not write into it."""
-    database["openiddict.apogee.schema"].insert_one({"_id": "schema", "done": 99})
-    store = new_store()
-    with pytest.raises(StoreUnavailable, match="schema 99"):
-        await store.open()
-    with pytest.raises(StoreUnavailable, match="schema 99"):
-        await store.upgrade()
-    await store.close()
+    """Its steps only add: an old program goes on beside the new ones, and takes nothing back."""
+    async with opened(new_store()):
+        pass
+    applications.create_index("later.member")
+    later = {"done": len(STEPS) + 2, "of a later version": True}
+    database["openiddict.apogee.schema"].update_one({"_id": "schema"}, {"$set": later})
+    async with opened(new_store()) as store:
+        version = await store.applications.insert("key", {"n": 1})
+        await store.applications.replace("key", {"n": 2}, version=version)
+        assert await store.applications.take("key")
+        schema = await store.schema()
+    assert (schema.missing, schema.newer) == ((), 2)
+    record = database["openiddict.apogee.schema"].find_one()
+    assert record is not None
+    assert record.items() >= later.items()
+    assert "later.member_1" in applications.index_information()
 
 
 async def test_R_K8_03_of_many_that_upgrade_at_once_one_does_it(
@@ -614,3 +628,21 @@ async def test_properties_round_trip_beside_foreign_ones(
     assert "owner" not in after
     assert after["team"] == {"a": [1]}
     assert after["price"] == Decimal128("1.10")
+
+
+async def test_what_has_expired_is_found_by_an_index(
+    new_store: Callable[..., MongoStore], database: Database[Raw], proxy: WireProxy, url: str
+) -> None:
+    """Which is the one that MongoDB itself cleans by."""
+    async with opened(new_store(url=proxy.in_front_of(url))) as store:
+        for name in EXPIRING:
+            await store._collections[name].expire()
+    asked = {command["find"]: command for command in proxy.named("find") if command.get("limit")}
+    for name in EXPIRING:
+        place = f"openiddict.apogee.{name}"
+        indexes = [*database[place].index_information().values()]
+        assert any(index.get("expireAfterSeconds") == 0 for index in indexes)
+        query = {member: asked[place][member] for member in ("find", "filter", "limit")}
+        plan = str(database.command("explain", query)["queryPlanner"]["winningPlan"])
+        assert "'IXSCAN'" in plan
+        assert "'COLLSCAN'" not in plan

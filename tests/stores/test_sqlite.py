@@ -8,15 +8,19 @@ import sqlite3
 import stat
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from apogee_idp.errors import StoreUnavailable
+from apogee_idp.stores.base import Collection
+from apogee_idp.stores.expiry import EXPIRED_AT_ONCE
 from apogee_idp.stores.sqlite import SqliteStore
 from apogee_idp.stores.sqlite_schema import STEPS
+from apogee_idp.stores.values import EXPIRING
 
-from .conftest import Clock
+from .conftest import NOW, Clock
 
 
 def store_at(path: Path | str, patience: float = 5.0) -> SqliteStore:
@@ -124,15 +128,33 @@ async def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
-    """An old program must not write into it."""
-    db = sqlite3.connect(tmp_path / "a.db")
-    db.execute("PRAGMA user_version = 99")
-    db.close()
+LATER = """
+ALTER TABLE applications ADD COLUMN owner TEXT;
+CREATE INDEX applications_owner ON applications (owner);
+CREATE TABLE gadgets (key TEXT PRIMARY KEY);
+"""
+
+
+async def test_a_later_versions_schema_will_do(tmp_path: Path) -> None:
+    """Its steps only add: an old program goes on beside the new ones, and takes nothing back."""
     store = store_at(tmp_path / "a.db")
-    with pytest.raises(StoreUnavailable, match="schema 99"):
-        await store.open()
+    await store.open()
+    await store.upgrade()
+    db = sqlite3.connect(tmp_path / "a.db")
+    db.executescript(f"{LATER} PRAGMA user_version = {len(STEPS) + 2}")
+    assert await store.applications.insert("running", {}), "through the change"
     await store.close()
+    again = store_at(tmp_path / "a.db")
+    await again.open()
+    assert await again.upgrade() == ()
+    version = await again.applications.insert("key", {"n": 1})
+    await again.applications.replace("key", {"n": 2}, version=version)
+    assert await again.applications.take("key")
+    schema = await again.schema()
+    await again.close()
+    assert (schema.missing, schema.newer) == ((), 2)
+    assert db.execute("PRAGMA user_version").fetchone() == (len(STEPS) + 2,)
+    db.close()
 
 
 @pytest.mark.parametrize("what", ["no directory", "a directory", "no database"])
@@ -328,3 +350,51 @@ async def test_a_cancelled_caller_leaves_the_store_working(tmp_path: Path) -> No
         await task
     await store.applications.insert("another", {})
     await store.close()
+
+
+async def test_what_expires_holds_no_writer_up(tmp_path: Path) -> None:
+    """Of this process or of another: they need not wait until all of it is cleaned away."""
+    store, other = store_at(tmp_path / "a.db"), store_at(tmp_path / "a.db")
+    for each in (store, other):
+        await each.open()
+        await each.upgrade()
+    expired = [(f"key-{n}", NOW) for n in range(40 * EXPIRED_AT_ONCE)]
+    with closing(sqlite3.connect(tmp_path / "a.db")) as db, db:
+        db.executemany("INSERT INTO sessions VALUES (?, 'v', ?, '{}')", expired)
+    expiring = asyncio.create_task(store.sessions.expire())
+    await asyncio.sleep(0)  # it has begun
+    await store.users.insert("here", {})
+    await other.users.insert("there", {})
+    rest = await other.sessions.expire()
+    assert rest > EXPIRED_AT_ONCE
+    assert await expiring + rest == len(expired)
+    for each in (store, other):
+        await each.close()
+
+
+async def test_nothing_is_scanned_but_what_is_listed(tmp_path: Path) -> None:
+    """Of any collection that grows with the traffic; nor when what has expired is cleaned away."""
+    store = store_at(tmp_path / "a.db")
+    await store.open()
+    await store.upgrade()
+    seen: list[str] = []
+    for worker in (store._writer, store._reader):
+        await worker.run(lambda db: db.set_trace_callback(seen.append))
+    for name in EXPIRING:
+        documents: Collection = getattr(store, name)
+        version = await documents.insert("key", {}, expires_at=NOW + 1)
+        await documents.replace("key", {"n": 1}, version=version)
+        await documents.list()
+        assert await documents.take("key")
+        await documents.delete("key")
+        await documents.expire()
+    await store.close()
+    db = sqlite3.connect(tmp_path / "a.db")
+    asked = {text for text in seen if text.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))}
+    plans = {text: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}")] for text in asked}
+    db.close()
+    assert len([text for text in asked if "IN (SELECT" in text]) == len(EXPIRING)
+    for text, plan in plans.items():
+        assert not any(step.startswith("SCAN") for step in plan), (text, plan)
+        if "IN (SELECT" in text:
+            assert any("_expires_at (expires_at<?)" in step for step in plan), plan
