@@ -24,6 +24,7 @@ CORPUS = (
     "<a href=javascript:alert(1)>x</a>",
     "&lt;b&gt;&#x3c;i&#x3e;",
 )
+ANSWERED = "path => document.querySelector('.problem') || location.pathname !== path"
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ async def test_A_AZ_03_markup_in_every_field(watched: Desk, path: str) -> None:
         save = watched.tab.page.locator("form button[type=submit]").last
         if await save.count():
             await save.click()
-            await watched.tab.page.wait_for_load_state("networkidle")
+            await watched.tab.page.wait_for_function(ANSWERED, arg=f"/console{path}")
         if urlsplit(watched.tab.page.url).path != f"/console{path}":  # it was taken as it is
             await watched.open(path)
             await open_everything(watched)
