@@ -105,13 +105,14 @@ async def test_a_secret_is_downloaded(desk: Desk, tmp_path: Path) -> None:
 async def test_a_secret_is_retired_by_who_knows_what_he_does(desk: Desk) -> None:
     """One that nobody uses at once, the last that works only by force."""
     await desk.idp.add_client("billing")
-    await desk.idp.secret_commands().add("billing", "ci")
+    await desk.idp.secret_commands().add("billing", "pipeline")
     await desk.sign_in("/clients/billing/secrets")
-    row = desk.tab.page.get_by_role("row").filter(has_text="ci")
+    row = desk.tab.page.get_by_role("row").filter(has_text="pipeline")
     await expect(row).to_contain_text("safe to retire")
     await row.get_by_role("button").click()
     await desk.button("Retire").click()
-    await desk.told("The secret ci has ended.")
+    await desk.told("The secret pipeline has ended.")
+    await expect(row).to_have_count(0)
     await desk.tab.page.get_by_role("row").get_by_role("button").click()
     await expect(desk.button("Retire")).to_be_disabled()
     await desk.field("End it all the same").check()
