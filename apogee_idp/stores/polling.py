@@ -14,20 +14,14 @@ _POLL_SECONDS = 0.5
 
 
 async def poll_versions(
-    read: Callable[[], Awaitable[Versions | None]],
+    read: Callable[[], Awaitable[Versions]],
 ) -> AsyncGenerator[Sequence[Change], None]:
-    """The stream that ``Store.changes`` promises, by a reading twice a second.
-
-    ``read`` may answer None for "the same as last time", but not the first time.
-    """
-    known = await read() or {}
+    """The stream that ``Store.changes`` promises, by a reading twice a second."""
+    known = await read()
     yield (ANYTHING,)
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         found = await read()
-        if found is None:
-            yield ()
-            continue
         written = {*known, *found}
         yield [change for change in written if known.get(change) != found.get(change)]
         known = found

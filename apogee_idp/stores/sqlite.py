@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ..model import Finding
 from .base import Change, Foreign, Schema
-from .polling import Versions, poll_versions
+from .sqlite_changes import follow_changes
 from .sqlite_collection import SqliteCollection
 from .sqlite_schema import do_missing_steps, read_schema
 from .sqlite_worker import Worker
-from .values import COLLECTIONS, FOLLOWED
+from .values import COLLECTIONS
 
 MEMORY = ":memory:"
 
@@ -89,7 +89,7 @@ class SqliteStore:
         return ()
 
     def changes(self) -> AsyncGenerator[Sequence[Change], None]:
-        return poll_versions(_VersionReader(self._reader))
+        return follow_changes(self._reader)
 
     async def check(self) -> list[Finding]:
         """Asks SQLite to look for damage."""
@@ -130,28 +130,3 @@ class SqliteStore:
                 time.sleep(0.01)
             else:
                 return
-
-
-class _VersionReader:
-    """Reads the versions of all documents, if anything was committed since the last time.
-
-    ``data_version`` tells of other connections' commits, ``total_changes`` of this one's.
-    """
-
-    def __init__(self, reader: Worker) -> None:
-        self._reader = reader
-        self._last: tuple[int, int] | None = None
-
-    async def __call__(self) -> Versions | None:
-        return await self._reader.run(self._read)
-
-    def _read(self, db: sqlite3.Connection) -> Versions | None:
-        (data_version,) = db.execute("PRAGMA data_version").fetchone()
-        if self._last == (data_version, db.total_changes):
-            return None
-        self._last = (data_version, db.total_changes)
-        return {
-            Change(name, key): version
-            for name in FOLLOWED
-            for key, version in db.execute(f"SELECT key, version FROM {name}")
-        }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from .base import Schema
+from .sqlite_changes import change_log
 
 
 def _table(name: str) -> str:
@@ -44,6 +45,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         *_expiring_table("authorizations"),
     ),
     "table for refusals": _expiring_table("refusals"),
+    "a log of changes": change_log("applications", "scopes", "keys", "resources"),
 }
 """Numbered from 1. A step that was released is never changed: new tables are a new step.
 
