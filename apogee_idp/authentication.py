@@ -99,7 +99,7 @@ class ClientAuthenticator:
         )
         if client is None or obstacle or matched is None:
             raise InvalidClient(reason=obstacle or "wrong or expired secret")
-        self._usage.note(client.client_id, matched)
+        self._usage.note(client.client_id, matched, credentials.source)
         return client
 
     async def _by_assertion(self, presented: PresentedAssertion) -> Client:

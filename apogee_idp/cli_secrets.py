@@ -39,7 +39,7 @@ def list_secrets(client_id: str, as_json: bool, config: Path | None) -> None:
     if as_json:
         print_json([status.facts() for status in found])
     else:
-        headings = ("ID", "NAME", "CREATED", "EXPIRES", "LAST USED", "USES", "SAFE TO RETIRE")
+        headings = ("ID", "NAME", "CREATED", "EXPIRES", "LAST USED", "BY", "USES", "SAFE TO RETIRE")
         print_table(headings, [_row(status) for status in found])
 
 
@@ -120,6 +120,7 @@ def _row(status: SecretStatus) -> tuple[str, ...]:
         _time(secret.created_at),
         _time(secret.expires_at),
         _time(usage.last_used_at),
+        usage.last_used_from or "-",
         str(usage.uses),
         "yes" if status.is_safe_to_retire else "no",
     )

@@ -19,10 +19,20 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How a secret was used, as far as it is known; ``last_used_at`` is in Unix seconds."""
+    """How a secret was used, as far as it is known.
+
+    ``last_used_at`` is in Unix seconds, ``last_used_from`` the IP address of who used it then.
+    """
 
     last_used_at: int | None = None
     uses: int = 0
+    last_used_from: str = ""
+
+    def latest_at(self, used_at: int, used_from: str) -> tuple[int, str]:
+        """When and from where it was used last, if it was then."""
+        if self.last_used_at is None or used_at >= self.last_used_at:
+            return used_at, used_from
+        return self.last_used_at, self.last_used_from
 
 
 class _SecretOf(NamedTuple):
@@ -44,6 +54,7 @@ class _Tally:
 
     uses: int = 0
     last_used_at: int = 0
+    last_used_from: str = ""
     batch: _Batch | None = field(default=None)
 
     def settle(self) -> None:
@@ -78,8 +89,8 @@ class SecretUsage:
         self._tallies: dict[_SecretOf, _Tally] = {}
         self._flushing = asyncio.Lock()
 
-    def note(self, client_id: str, secret_id: str) -> None:
-        """Counts one use, in memory alone.
+    def note(self, client_id: str, secret_id: str, source: str) -> None:
+        """Counts one use by ``source``, an IP address; in memory alone.
 
         Of more secrets than fit between two flushes, those that come last are not counted.
         """
@@ -90,7 +101,7 @@ class SecretUsage:
                 return
             tally = self._tallies[of] = _Tally()
         tally.uses += 1
-        tally.last_used_at = max(tally.last_used_at, self._now())
+        tally.last_used_at, tally.last_used_from = self._now(), source
 
     async def flush(self) -> None:
         """Adds what was counted to the store.
@@ -151,7 +162,7 @@ class SecretUsage:
         if tally is None:
             return known
         written = tally.batch.uses if tally.batch and stored and tally.is_in(stored) else 0
-        return _added(known, tally.uses - written, tally.last_used_at)
+        return _added(known, tally.uses - written, tally)
 
     async def _write(self, of: _SecretOf, tally: _Tally) -> None:
         """Compare-and-set, again if somebody else was faster.
@@ -168,7 +179,7 @@ class SecretUsage:
                 return
             if tally.batch is None:
                 tally.batch = _Batch(tally.uses, self._new_mark())
-            usage = _added(_read(stored), tally.batch.uses, tally.last_used_at)
+            usage = _added(_read(stored), tally.batch.uses, tally)
             document = _document(of, usage, tally.batch.mark)
             try:
                 if stored is None:
@@ -196,6 +207,7 @@ def _document(of: _SecretOf, usage: Usage, mark: str) -> dict[str, object]:
     return {
         "client_id": of.client_id,
         "last_used_at": usage.last_used_at,
+        "last_used_from": usage.last_used_from,
         "uses": usage.uses,
         "mark": mark,
     }
@@ -205,11 +217,15 @@ def _read(stored: Stored | None) -> Usage:
     """What a document says; of one that is damaged, what can be read."""
     if stored is None:
         return Usage()
-    last_used_at, uses = stored.document.get("last_used_at"), stored.document.get("uses")
+    names = ("last_used_at", "uses", "last_used_from")
+    last_used_at, uses, last_used_from = (stored.document.get(name) for name in names)
     return Usage(
-        last_used_at if type(last_used_at) is int else None, uses if type(uses) is int else 0
+        last_used_at if type(last_used_at) is int else None,
+        uses if type(uses) is int else 0,
+        last_used_from if isinstance(last_used_from, str) else "",
     )
 
 
-def _added(usage: Usage, uses: int, last_used_at: int) -> Usage:
-    return Usage(max(usage.last_used_at or 0, last_used_at), usage.uses + uses)
+def _added(usage: Usage, uses: int, tally: _Tally) -> Usage:
+    used_at, used_from = usage.latest_at(tally.last_used_at, tally.last_used_from)
+    return Usage(used_at, usage.uses + uses, used_from)

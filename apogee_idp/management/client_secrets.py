@@ -59,6 +59,7 @@ class SecretStatus:
             "created_at": secret.created_at,
             "expires_at": secret.expires_at,
             "last_used_at": usage.last_used_at,
+            "last_used_from": usage.last_used_from,
             "uses": usage.uses,
             "is_expired": self.is_expired,
             "is_safe_to_retire": self.is_safe_to_retire,

@@ -37,6 +37,7 @@ async def test_A_MG_05_a_secret_is_shown_once(idp: Idp, admin: Admin) -> None:
         "created_at": made.json["created_at"],
         "expires_at": expires_at,
         "last_used_at": second["last_used_at"],
+        "last_used_from": "127.0.0.1",
         "uses": 1,
         "is_expired": False,
         "is_safe_to_retire": False,

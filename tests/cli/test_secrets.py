@@ -40,7 +40,7 @@ def use(env: dict[str, str], secret_id: str) -> None:
     async def note() -> None:
         async with app.opened_store(load_settings(environ=env)) as store:
             usage = SecretUsage(store.secrets, now=app.now)
-            usage.note("billing", secret_id)
+            usage.note("billing", secret_id, "10.0.0.7")
             await usage.flush()
 
     asyncio.run(note())

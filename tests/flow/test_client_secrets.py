@@ -184,12 +184,35 @@ async def test_use_is_counted_and_added_to_what_other_processes_counted(
     assert await status_of(idp, generate_secret().value) == 401
     clock.now = NOW + 5
     for _ in range(4):
-        other.note("billing", id_of(secret))
+        other.note("billing", id_of(secret), "10.0.0.7")
     await asyncio.gather(idp.installation.management.usage.flush(), other.flush())
-    expected = {id_of(secret): Usage(NOW + 5, 7)}
+    expected = {id_of(secret): Usage(NOW + 5, 7, "10.0.0.7")}
     assert await other.of(client) == await idp.installation.management.usage.of(client) == expected
     await idp.installation.management.usage.flush()
     assert await other.of(client) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "last"),
+    [
+        pytest.param((0, 5), (NOW + 5, "10.0.0.2"), id="the other later"),
+        pytest.param((5, 0), (NOW + 5, "10.0.0.1"), id="the other earlier"),
+    ],
+)
+async def test_the_latest_use_says_from_where(
+    idp: Idp, clock: Clock, seconds: tuple[int, int], last: tuple[int, str]
+) -> None:
+    """Of whichever process, and in whatever order they write."""
+    await idp.add_client()
+    client = await idp.change_client("billing")
+    (secret,) = client.secrets
+    for number, after in enumerate(seconds, start=1):
+        usage = SecretUsage(idp.installation.store.secrets, now=clock)
+        clock.now = NOW + after
+        usage.note("billing", secret.id, f"10.0.0.{number}")
+        await usage.flush()
+    known = (await usage.of(client))[secret.id]
+    assert (known.last_used_at, known.last_used_from) == last
 
 
 async def test_an_orderly_end_writes_the_last_uses(start_idp: StartIdp, clock: Clock) -> None:
@@ -198,8 +221,8 @@ async def test_an_orderly_end_writes_the_last_uses(start_idp: StartIdp, clock: C
     secret = await idp.add_client()
     async with opened_installation(idp.installation.settings, now=clock) as second:
         await second.until_ready()
-        second.management.usage.note("billing", id_of(secret))
-    assert (await listed(idp))[id_of(secret)].usage == Usage(NOW, 1)
+        second.management.usage.note("billing", id_of(secret), "10.0.0.7")
+    assert (await listed(idp))[id_of(secret)].usage == Usage(NOW, 1, "10.0.0.7")
 
 
 async def test_OpenIddicts_secrets_are_counted_for_each_client(idp: Idp, clock: Clock) -> None:
@@ -207,7 +230,7 @@ async def test_OpenIddicts_secrets_are_counted_for_each_client(idp: Idp, clock: 
     usage, secrets = idp.installation.management.usage, idp.installation.store.secrets
     for client_id, uses in (("one", 1), ("two", 2)):
         for _ in range(uses):
-            usage.note(client_id, "openiddict")
+            usage.note(client_id, "openiddict", "")
     await usage.flush()
     for client_id, uses in (("one", 1), ("two", 2)):
         stored = await secrets.get(f"openiddict/{client_id}")
@@ -223,7 +246,7 @@ async def test_a_secret_that_two_clients_share_is_counted_for_each(idp: Idp) -> 
         await idp.add_client(client_id, secret=shared.value)
         clients.append(await idp.change_client(client_id))
     for client_id in ("one", "two", "two"):
-        usage.note(client_id, shared.id)
+        usage.note(client_id, shared.id, "")
     await usage.flush()
     assert [(await usage.of(client))[shared.id].uses for client in clients] == [1, 2]
 
@@ -277,7 +300,7 @@ async def test_F_DB_05_a_lost_store_loses_no_use_and_counts_none_twice(
     lossy.faults = list(faults)
     noted = 0
     for fault in faults:
-        usage.note("billing", secret.id)
+        usage.note("billing", secret.id, "10.0.0.7")
         noted += 1
         if fault:
             with pytest.raises(StoreUnavailable):
@@ -285,18 +308,18 @@ async def test_F_DB_05_a_lost_store_loses_no_use_and_counts_none_twice(
         else:
             await usage.flush()
         assert (await usage.of(client))[secret.id].uses == noted
-    usage.note("billing", secret.id)
+    usage.note("billing", secret.id, "10.0.0.7")
     await usage.flush()
     await usage.flush()
     fresh = SecretUsage(idp.installation.store.secrets, now=clock)
-    assert (await fresh.of(client))[secret.id] == Usage(NOW, noted + 1)
+    assert (await fresh.of(client))[secret.id] == Usage(NOW, noted + 1, "10.0.0.7")
 
 
 async def test_F_CA_02_counters_are_bounded(idp: Idp, clock: Clock) -> None:
     """However many secrets are used while the store is away."""
     usage = SecretUsage(idp.installation.store.secrets, now=clock)
     for number in range(10_100):
-        usage.note("billing", f"s{number}")
+        usage.note("billing", f"s{number}", "")
     assert len(usage._tallies) == 10_000
 
 
@@ -306,7 +329,7 @@ async def test_a_damaged_document_keeps_no_other_use_out(idp: Idp, clock: Clock)
     await secrets.insert("bad", {"client_id": "billing", "uses": "many", "last_used_at": []})
     usage = SecretUsage(secrets, now=clock)
     for secret_id in ("", "bad", "good"):
-        usage.note("billing", secret_id)
+        usage.note("billing", secret_id, "")
     await usage.flush()
     assert not usage._tallies
     for secret_id in ("bad", "good"):

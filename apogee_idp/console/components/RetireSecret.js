@@ -7,7 +7,7 @@ import { tell } from "../notices.js";
 import { CheckField } from "./CheckField.js";
 import { Dialog } from "./Dialog.js";
 import { FailureNotice } from "./FailureNotice.js";
-import { Moment } from "./Moment.js";
+import { LastUse } from "./LastUse.js";
 
 export const RetireSecret = {
   props: { clientId: String, secret: Object },
@@ -24,10 +24,10 @@ export const RetireSecret = {
       emit("close");
     };
     return () => {
-      const { name, id, last_used_at: used, is_safe_to_retire: isSafe } = props.secret;
+      const { name, id, is_safe_to_retire: isSafe } = props.secret;
       return html`<${Dialog} title=${`Retire ${name || id}?`} onClose=${() => emit("close")}>
         ${() => html`
-          <p>It ends at once, for good. It was last used: <${Moment} at=${used} />.</p>
+          <p>It ends at once, for good. It was last used: <${LastUse} secret=${props.secret} />.</p>
           ${
             !isSafe &&
             html`<p class="will">Somebody used it within the hour, or it is the last one that works.</p>`

@@ -10,7 +10,7 @@ import { duration } from "../logic/format.js";
 import { tell } from "../notices.js";
 import { Dialog } from "./Dialog.js";
 import { FailureNotice } from "./FailureNotice.js";
-import { Moment } from "./Moment.js";
+import { LastUse } from "./LastUse.js";
 import { OldSecrets } from "./OldSecrets.js";
 import { SecretOnce } from "./SecretOnce.js";
 import { SelectField } from "./SelectField.js";
@@ -49,7 +49,7 @@ export const RotateSecret = {
       else step.value = "watch";
     };
     const oldOne = (secret) => html`<li key=${secret.id}>
-      <strong>${secret.name || secret.id}</strong>, last used <${Moment} at=${secret.last_used_at} />
+      <strong>${secret.name || secret.id}</strong>, last used <${LastUse} secret=${secret} />
     </li>`;
     const choice = () => html`<form onSubmit=${rotate}>
       <p>Step 1 of 3. A new secret is made now. What becomes of the others?</p>

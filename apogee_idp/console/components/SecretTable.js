@@ -3,6 +3,7 @@
 import { html } from "../html.js";
 import { Badge } from "./Badge.js";
 import { DataTable } from "./DataTable.js";
+import { LastUse } from "./LastUse.js";
 import { Moment } from "./Moment.js";
 
 /** Where a secret is in its life: { tone, text }. */
@@ -35,7 +36,7 @@ export const SecretTable = {
       { title: "State", cell: state },
       { title: "Created", cell: (secret) => html`<${Moment} at=${secret.created_at} />` },
       { title: "Expires", cell: (secret) => html`<${Moment} at=${secret.expires_at} />` },
-      { title: "Last used", cell: (secret) => html`<${Moment} at=${secret.last_used_at} />` },
+      { title: "Last used", cell: (secret) => html`<${LastUse} secret=${secret} />` },
       { title: "Uses", cell: (secret) => secret.uses.toLocaleString("en") },
       ...(props.canRetire ? [{ title: "Actions", isEnd: true, cell: retire }] : []),
     ];

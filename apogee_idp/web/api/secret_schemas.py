@@ -38,6 +38,7 @@ class SecretStatusAnswer(SecretAnswer):
     """A secret, how it was used, and whether anyone would miss it."""
 
     last_used_at = fields.Integer(required=True, allow_none=True)
+    last_used_from = fields.String(required=True)
     uses = fields.Integer(required=True)
     is_expired = fields.Boolean(required=True)
     is_safe_to_retire = fields.Boolean(required=True)
