@@ -10,6 +10,7 @@ from typing import Any
 import pymongo
 import pytest
 
+from apogee_idp.crypto.secrets import generate_secret
 from apogee_idp.model import TokenProfile
 from tests.conftest import StartIdp, copy_store
 from tests.idp import Answer, Idp
@@ -111,7 +112,7 @@ async def test_F_DB_06_the_known_get_tokens_and_others_are_told_to_come_back(
     while time.monotonic() - lost_at < STALE * 0.6:
         began = time.monotonic()
         granted = await grant(known, "billing")
-        wrong = await known.grant("billing", "wrong")
+        wrong = await known.grant("billing", generate_secret().value)
         unknown = await grant(known, "other")
         assert time.monotonic() - began < 2
         if time.monotonic() - lost_at < STALE * 0.8:
