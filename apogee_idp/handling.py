@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .commands import Command
 from .errors import ApogeeError, CommandRefused, HandlerFault, OAuthError, StoreUnavailable
-from .waiting import rest_of
+from .waiting import STORE, rest_of
 
 Event = TypeVar("Event")
 Handler = Callable[[Event], Coroutine[Any, Any, object]]
@@ -20,8 +20,9 @@ def begin(
 ) -> Coroutine[Any, Any, None] | None:
     """Runs a handler that doesn't wait to its end; of another, returns the rest.
 
-    That is cancelled once it has waited for ``timeout`` seconds. Decisions pass through unchanged;
-    anything else the handler of this ``name`` does wrong becomes a HandlerFault.
+    That is cancelled once it has waited for ``timeout`` seconds: StoreUnavailable, if it was the
+    store that it waited for in the end. Decisions pass through unchanged; anything else the handler
+    of this ``name`` does wrong becomes a HandlerFault.
     """
     try:
         work = handler(event)
@@ -45,9 +46,11 @@ async def _finish(
     except BaseException as error:
         decided = (*_decisions_on(event), asyncio.CancelledError)
         if timeout.expired() and not isinstance(error, decided):
-            # The cancellation's notes begin with the innermost of nested handlers.
+            # The cancellation's notes begin with the store, or the innermost of nested handlers.
             cancelled = error.__cause__ or error.__context__  # before 3.11.4 the latter
             slow = getattr(cancelled, "__notes__", [name])[0]
+            if slow == STORE:
+                raise StoreUnavailable(f"{name} waited {seconds} s for the store") from error
             raise HandlerFault(slow, f"took longer than {seconds} s") from error
         _blame(name, event, error)
         raise

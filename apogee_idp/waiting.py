@@ -1,13 +1,27 @@
-"""Coroutines that were begun by hand: most end without ever waiting, and then need no more."""
+"""Waiting: coroutines that mostly needn't, and knowing what one was cancelled in."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Iterator
+from contextlib import contextmanager
 from types import coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+
+STORE = "the store"
+"""The note of a cancellation that came while the store was waited for."""
+
+
+@contextmanager
+def for_store() -> Iterator[None]:
+    """Around waiting for the store: whoever cancels hears that it wasn't the caller's own work."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        error.add_note(STORE)
+        raise
 
 
 @coroutine

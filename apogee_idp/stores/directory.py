@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ..errors import StoreUnavailable, UnreadableDocument
+from ..waiting import for_store
 
 Entity = TypeVar("Entity")
 
@@ -159,7 +160,8 @@ class Directory(Generic[Entity]):
 
     async def _asked(self, key: str) -> Entity | None:
         # Shielded: one caller's time-out must not fail the others who wait for the same read.
-        found = await asyncio.shield(self._reading(key))
+        with for_store():
+            found = await asyncio.shield(self._reading(key))
         self.lookups["miss"] += 1
         return found
 

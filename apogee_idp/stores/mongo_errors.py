@@ -23,6 +23,7 @@ from pymongo.errors import (
 )
 
 from ..errors import InvalidDocument, StoreUnavailable, UnreadableDocument
+from ..waiting import for_store
 
 _DOCUMENT_TOO_LARGE = (10334, 17419, 17420)
 _NOT_PRIMARY = (10107, 13435, 10058)
@@ -46,7 +47,7 @@ async def answered_within(seconds: float) -> AsyncIterator[None]:
     The driver has a little less: it knows the reason, and sends nothing after its time. What it
     never comes to, as all its threads are waiting, is given up with a little more.
     """
-    with translated_errors(), pymongo.timeout(seconds * 0.9):
+    with translated_errors(), pymongo.timeout(seconds * 0.9), for_store():
         async with asyncio.timeout(seconds * 1.1):
             yield
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast
 
 from ..errors import StoreUnavailable
+from ..waiting import for_store
 
 Result = TypeVar("Result")
 Operation = Callable[[sqlite3.Connection], Result]
@@ -64,7 +65,8 @@ class Worker:
             raise StoreUnavailable("too many operations wait for SQLite") from None
         try:
             async with asyncio.timeout(self._patience):
-                return await job.future
+                with for_store():
+                    return await job.future
         except TimeoutError:
             raise StoreUnavailable("SQLite did not answer in time") from None
 

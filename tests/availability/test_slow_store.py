@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from apogee_idp import ProcessSignIn, Registry, Services, Stage
 from apogee_idp.crypto.secrets import generate_secret
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
@@ -46,6 +47,27 @@ async def test_F_DB_07_many_scopes_are_read_in_the_time_of_one(
     proxy.slow_down("find", 0.3, times=100)
     answer = await idp.grant("billing", secret, scope=" ".join(SCOPES))
     assert answer.status == 200, answer.body
+
+
+async def test_F_DB_07_a_handler_that_asks_too_often_for_its_time_is_a_503(
+    start_idp: StartIdp, databases: Databases, proxy: WireProxy, prepared_database: Path
+) -> None:
+    """Each answer comes in time, all together don't: the store's fault, not the handler's."""
+    await copy_store(prepared_database, url := databases.new())
+
+    def register(registry: Registry, services: Services) -> None:
+        async def ask_often(_: ProcessSignIn) -> None:
+            for _ in range(4):
+                await services.users.get("usr_" + "x" * 22)
+
+        registry.add(ProcessSignIn, ask_often, name="ask_often", order=Stage.VALIDATE_CLIENT + 1)
+
+    idp = await start_idp(register=register, store=proxy.in_front_of(url), handler_timeout=1.0)
+    secret = await idp.add_client()
+    assert (await idp.grant("billing", secret)).status == 200
+    proxy.slow_down("find", 0.3, times=100)
+    answer = await idp.grant("billing", secret)
+    assert (answer.status, answer.error) == (503, "temporarily_unavailable")
 
 
 async def test_F_CA_01_five_hundred_misses_at_once_are_one_read(
