@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -69,8 +71,14 @@ def _checked(register: Any) -> Register:
     return register  # type: ignore[no-any-return]
 
 
+@cache
+def _distributions_by_package(_: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
+    """Reads the metadata of everything installed on this path, which takes its time."""
+    return metadata.packages_distributions()
+
+
 def _source_of_module(name: str, module: str) -> Source:
-    shipped_by = metadata.packages_distributions().get(module.partition(".")[0], [])
+    shipped_by = _distributions_by_package(tuple(sys.path)).get(module.partition(".")[0], [])
     distributions = sorted(set(shipped_by))
     if not distributions:
         return Source(name)

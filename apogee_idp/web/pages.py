@@ -4,16 +4,36 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from types import CodeType
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
+from jinja2.bccache import Bucket
 
 from ..errors import SettingsError
 from ..services import Services
 from ..settings import Settings
 from .texts import Texts, load_texts
 
+
+class CompiledTemplates(jinja2.BytecodeCache):
+    """Keeps what was compiled, by name and content: all applications of a process have the same."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """The code, if this source was compiled before."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Remembers it."""
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = CompiledTemplates()
 _TEXTS = web.AppKey("texts", Texts)
 _STYLE = "apogee.css"
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
@@ -56,7 +76,9 @@ def set_up_templates(app: web.Application, settings: Settings) -> None:
         raise SettingsError([f"templates: {name} is no directory" for name in missing])
     shipped = jinja2.PackageLoader("apogee_idp.templates", "")
     loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(own), shipped])
-    environment = aiohttp_jinja2.setup(app, loader=loader, autoescape=True)
+    environment = aiohttp_jinja2.setup(
+        app, loader=loader, autoescape=True, bytecode_cache=_COMPILED
+    )
     environment.undefined = jinja2.StrictUndefined
     environment.globals["base"] = settings.issuer_path
     app[_TEXTS] = environment.globals["text"] = load_texts(own)
