@@ -21,6 +21,7 @@ from .servers import KINDS, Server, apogee_idp, form_of, oidc_provider, python_p
 
 ALGORITHMS = ("RS256", "ES256")
 MANY = "Apogee IdP, many clients"
+TWO = "Apogee IdP, two workers"
 _RESULTS = Path(__file__).with_name("results")
 _GRANTS_IN_PROCESS = 3000
 
@@ -41,8 +42,10 @@ def rows(stack: ExitStack, clients: int) -> Rows:
     """Everything that is measured; the servers end with ``stack``, one has so many ``clients``."""
     ours, peer = stack.enter_context(apogee_idp()), stack.enter_context(oidc_provider())
     many = stack.enter_context(apogee_idp(clients=clients))
+    two = stack.enter_context(apogee_idp("--workers", "2"))
     found = {("Apogee IdP", kind): Row(ours, form_of(k.client_id)) for kind, k in KINDS.items()}
-    found[MANY, "ES256"] = Row(many, form_of(KINDS["ES256"].client_id))
+    for name, server in ((MANY, many), (TWO, two)):
+        found[name, "ES256"] = Row(server, form_of(KINDS["ES256"].client_id))
     for algorithm in ALGORITHMS:
         resource = f"https://billing.example/{algorithm.lower()}"
         form = form_of("billing")
@@ -73,11 +76,12 @@ def promises(costs: Costs, bare: float, clients: int) -> Iterator[Promise]:
     """What is asked of these figures."""
     rs256, es256, jwe = (costs["Apogee IdP", kind].microseconds for kind in KINDS)
     peer = {a: costs["oidc-provider", a].microseconds for a in ALGORITHMS}
-    many = costs[MANY, "ES256"].microseconds
+    many, two = (costs[name, "ES256"].microseconds for name in (MANY, TWO))
     yield Promise("ES256: ours / oidc-provider", es256 / peer["ES256"], 0.65)
     yield Promise("RS256: ours / oidc-provider", rs256 / peer["RS256"], 0.8)
     yield Promise(f"RS256: ours / one bare RSA signature ({bare:.0f} µs)", rs256 / bare, 1.5)
     yield Promise("a JWE more than its JWS", jwe - es256, 120, "µs")
+    yield Promise("ES256: two workers / one", two / es256, 1.1)
     yield Promise(f"ES256: with {clients:,} clients in the store / with 3", many / es256, 1.1)
 
 
