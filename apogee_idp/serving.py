@@ -107,6 +107,7 @@ async def listening(
             # Who waits there since another worker has died is answered well, not at once.
             await first_of(installation.until_ready(), asyncio.sleep(_SETTLING_SECONDS))
         listeners = listeners or await listeners_at(installation.settings)
+        stack.callback(listeners.close)
         doors = _doors(installation, listeners)
         for door in doors:
             await stack.enter_async_context(door.opened())

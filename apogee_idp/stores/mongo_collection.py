@@ -177,9 +177,10 @@ class MongoCollection:
         try:
             return await self._insert(raw)
         except AutoReconnect as error:
+            key, version = raw[self._key], raw[VERSION_MEMBER]
             if is_refusal(error):
-                return await self._insert(raw)
-            if not await self._is_written(error, raw[self._key], raw[VERSION_MEMBER]):
+                return await self._insert(raw) or await self._is_written(error, key, version)
+            if not await self._is_written(error, key, version):
                 raise  # not inserted, or inserted and taken since: it must not come back
             return True
 
@@ -192,7 +193,8 @@ class MongoCollection:
             return await self._update(filter, update)
         except AutoReconnect as error:
             if is_refusal(error):
-                return await self._update(filter, update)
+                done = await self._update(filter, update)
+                return done or await self._is_written(error, key, version)
             written = await self._is_written(error, key, version)
             if not written and not await self._update(filter, update):
                 raise  # somebody was faster, or has built on what was written

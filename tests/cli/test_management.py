@@ -24,7 +24,9 @@ def test_a_client_for_the_management_api(cli: Cli) -> None:
     shown = json.loads(cli("clients", "show", "operator", "--json").stdout)
     assert shown["default_scopes"] == ["idp:admin"]
     scopes = {p.removeprefix("scp:") for p in shown["permissions"] if p.startswith("scp:idp:")}
-    assert scopes == {"idp:read", "idp:clients", "idp:keys", "idp:audit", "idp:admin"}
+    assert scopes == {
+        f"idp:{name}" for name in ("read", "clients", "keys", "users", "audit", "admin")
+    }
 
 
 def test_what_belongs_to_the_management_api_cant_be_stored(cli: Cli) -> None:

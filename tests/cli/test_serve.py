@@ -139,7 +139,7 @@ def test_a_taken_port_is_named(home_env: dict[str, str], tmp_path: Path) -> None
         done = run("serve", "--port", port, env=home_env, cwd=tmp_path)
     assert done.returncode == 1
     assert f"can't listen on 127.0.0.1:{port}" in done.stderr
-    assert "see host, port and health_port" in done.stderr
+    assert "see host, port, admin_port and health_port" in done.stderr
 
 
 def plugged(source: str, home: Path) -> dict[str, str]:

@@ -129,7 +129,10 @@ async def fleet(
     )
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opened_store(Settings(store=url)))
-        ports = await asyncio.to_thread(stack.enter_context, servers(PROCESSES, env, tmp_path))
+        # In a thread: what they still have to write passes through this loop.
+        running = servers(PROCESSES, env, tmp_path)
+        ports = await asyncio.to_thread(running.__enter__)
+        stack.push_async_callback(asyncio.to_thread, running.__exit__, None, None, None)
         services = [await stack.enter_async_context(Service(port)) for port in ports]
         scene = Scene(store, services[0])
         await scene.prepare()

@@ -96,7 +96,7 @@ async def test_the_whole_way_and_back(scene: Scene) -> None:
     (back,) = scene.program.seen
     assert back.keys() == {"code", "state", "iss"}
     assert scene.program.referrers == {""}
-    await tab.page.evaluate("history.back()")
+    await tab.page.evaluate("setTimeout(() => history.back())")
     await tab.until_title("Allow The App?")  # as the browser remembers it
     await tab.press("approve")
     await tab.until_title("This page is no longer good")

@@ -210,6 +210,7 @@ async def test_the_prefix_is_a_setting(
         "idp.x.apogee.idempotency",
         "idp.x.apogee.interactions",
         "idp.x.apogee.keys",
+        "idp.x.apogee.refusals",
         "idp.x.apogee.revocations",
         "idp.x.apogee.schema",
         "idp.x.apogee.sessions",

@@ -130,6 +130,35 @@ async def test_F_DB_08_another_primary_is_found(
     assert await operation(store.applications, version) is not None  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    ("command", "operation"),
+    [
+        ("insert", lambda c, _: c.insert("new", {"n": 2})),
+        ("update", lambda c, version: c.replace("key", {"n": 2}, version=version)),
+    ],
+)
+async def test_F_DB_08_what_was_written_before_the_refusal_is_known_again(
+    store: MongoStore, proxy: WireProxy, command: str, operation: Callable[..., Any]
+) -> None:
+    """Not every "not primary" is true of what was asked: no one loses to himself."""
+    version = await store.applications.insert("key", {"n": 1})
+    proxy.edit(command, lambda _: NOT_PRIMARY)
+    written = await operation(store.applications, version)
+    stored = await store.applications.get("new" if command == "insert" else "key")
+    assert stored is not None
+    assert (stored.version, stored.document["n"]) == (written, 2)
+
+
+async def test_F_DB_08_a_refused_insert_of_what_another_has_is_no_success(
+    store: MongoStore, proxy: WireProxy
+) -> None:
+    """Only one's own version is known again."""
+    await store.applications.insert("key", {"n": 1})
+    proxy.answer("insert", NOT_PRIMARY)
+    with pytest.raises(AlreadyExists):
+        await store.applications.insert("key", {"n": 2})
+
+
 @pytest.mark.parametrize("operation", ["take", "delete"])
 async def test_what_changes_between_finding_and_removing_is_removed_as_it_is_then(
     store: MongoStore, proxy: WireProxy, new_store: Callable[..., MongoStore], operation: str
