@@ -43,6 +43,7 @@ class Spa:
             "loadUserInfo": True,
             "automaticSilentRenew": False,
         }
+        await self.tab.page.wait_for_load_state()
         await self.tab.page.evaluate(MANAGER, settings)
 
     async def call(self, method: str) -> Any:
