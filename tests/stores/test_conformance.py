@@ -595,7 +595,7 @@ async def test_others_write_while_much_expires(
     writer: str,
 ) -> None:
     """It goes in batches, between which writes come, of this process and of another."""
-    expired = long(8 * EXPIRED_AT_ONCE, 100 * EXPIRED_AT_ONCE)
+    expired = long(5 * EXPIRED_AT_ONCE, 100 * EXPIRED_AT_ONCE)
     for begin in range(0, expired, EXPIRED_AT_ONCE):
         keys = (f"key-{n}" for n in range(begin, begin + EXPIRED_AT_ONCE))
         await asyncio.gather(*(store.sessions.insert(key, {}, expires_at=NOW + 1) for key in keys))
