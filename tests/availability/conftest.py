@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from tests.conftest import lasting_store
-from tests.process import Server, free_port
+from tests.process import Server, environment, free_port
 
 
 @pytest.fixture(params=["sqlite", "mongodb"])
@@ -53,6 +53,23 @@ def lasting_store_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """That of a store on which the servers of a whole module stand."""
     with lasting_store(request) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers of a whole module run."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def lasting_env(lasting_store_url: str, key_encryption_key: str) -> dict[str, str]:
+    """Caches would last for minutes, so that only word of a change renews them."""
+    return environment(
+        APOGEE_ISSUER="https://idp.example",
+        APOGEE_STORE=lasting_store_url,
+        APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        APOGEE_CACHE_SECONDS="300",
+    )
 
 
 async def until(question: Callable[[], Awaitable[object]], seconds: float) -> None:
