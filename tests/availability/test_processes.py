@@ -22,7 +22,7 @@ from apogee_idp.settings import Settings
 from apogee_idp.stores.repositories import load_key_ring
 from tests.canary import PLANTED, findings_in
 from tests.conftest import NewStoreUrl, StartIdp
-from tests.mongodb import MongoDB, MongoProcess
+from tests.mongodb import Databases, MongoDB, MongoProcess
 from tests.process import MODULE, Server, environment, free_port, run, serving
 from tests.wire_proxy import WireProxy
 
@@ -316,28 +316,27 @@ async def keys_in(store: str) -> Any:
 
 async def test_F_PR_02_a_first_start_may_be_killed_at_any_moment(
     backend: str,
-    mongodb: MongoDB,
+    databases: Databases,
     start_idp: StartIdp,
     tmp_path: Path,
     key_encryption_key: str,
     long: Callable[[int, int], int],
 ) -> None:
     """On an empty store; the next one starts, and makes the key set of all who come then."""
-    with mongodb.databases() as databases:
-        for n in range(long(3, 30)):
-            store = databases.new() if backend == "mongodb" else f"sqlite:///{tmp_path}/{n}.db"
-            env = environment(
-                APOGEE_STORE=store,
-                APOGEE_PORT=str(free_port()),
-                APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
-            )
-            doomed = Server(env=env, cwd=tmp_path)
-            doomed.wait_for("listening")
-            await asyncio.sleep(random.uniform(0, 0.3))
-            doomed.stop(signal.SIGKILL)
-            with serving(env=env, cwd=tmp_path) as server:
-                server.wait_for("serving")
-            keys = await keys_in(store)
-            assert keys is not None
-            await start_idp(store=store)
-            assert await keys_in(store) == keys
+    for n in range(long(3, 30)):
+        store = databases.new() if backend == "mongodb" else f"sqlite:///{tmp_path}/{n}.db"
+        env = environment(
+            APOGEE_STORE=store,
+            APOGEE_PORT=str(free_port()),
+            APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        )
+        doomed = Server(env=env, cwd=tmp_path)
+        doomed.wait_for("listening")
+        await asyncio.sleep(random.uniform(0, 0.3))
+        doomed.stop(signal.SIGKILL)
+        with serving(env=env, cwd=tmp_path) as server:
+            server.wait_for("serving")
+        keys = await keys_in(store)
+        assert keys is not None
+        await start_idp(store=store)
+        assert await keys_in(store) == keys
