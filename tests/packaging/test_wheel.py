@@ -24,7 +24,9 @@ from tests.process import Server, environment, free_port
 REPOSITORY = Path(__file__).parents[2]
 ACME = REPOSITORY / "tests" / "plugins" / "acme"
 FILTER = "asks_for_retired_scope"
-NOT_SOURCE = shutil.ignore_patterns(".venv", ".git", "build", "dist", "*.egg-info", ".*_cache")
+NOT_SOURCE = shutil.ignore_patterns(
+    *(".venv", ".git", "build", "dist", "*.egg-info", ".*_cache", "__pycache__", "node_modules")
+)
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,10 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
     ours = built(REPOSITORY, tmp_path_factory.mktemp("ours"))
     acme = built(ACME, tmp_path_factory.mktemp("acme"))
     home = tmp_path_factory.mktemp("clean")
-    venv.create(home, with_pip=True)
+    venv.create(home)
     python = home / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    install = [*pip, "install", "--quiet"]
     locked = ["--require-hashes", "-r", str(REPOSITORY / "requirements.lock")]
     for what in (locked, ["--no-deps", str(ours), str(acme)]):
         subprocess.run([*install, *what], check=True, timeout=600)
