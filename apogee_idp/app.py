@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +20,7 @@ from .external.model import IdentityProvider
 from .following import StoreFollower
 from .housekeeping import Housekeeper
 from .identity_providers import read_identity_providers
+from .ids import RandomIds
 from .key_encryption import key_encryption_keys
 from .key_keeping import KeyKeeper
 from .key_rotation import KeyPeriods
@@ -99,9 +99,7 @@ def now() -> int:
     return int(time.time())
 
 
-def new_id() -> str:
-    """128 random bits, as hexadecimal digits."""
-    return secrets.token_hex(16)
+new_id = RandomIds()
 
 
 def store_of(
