@@ -12,9 +12,9 @@ _AT_ONCE = 64
 class RandomIds:
     """Makes ids of 128 random bits: 32 hexadecimal digits, in any thread.
 
-    ``entropy`` gives so many random bytes. It is asked for some ids at once, as each token takes
-    two, and a call of the system costs as much as all handlers together. A process that is forked
-    off begins with none of them.
+    ``entropy`` gives so many random bytes. It is asked for some ids at once: each token takes two,
+    and while the system is asked, another thread may take the interpreter. A process that is
+    forked off begins with none of them.
     """
 
     __slots__ = ("_entropy", "_made")
