@@ -12,14 +12,15 @@ from aiohttp import web
 from ..settings import Settings
 from ..telemetry.metrics import Refusal
 from .connection import guarded_by
-from .in_flight import InFlight
+from .in_flight import InFlight, RequestHandler
 from .server import Accepting, accepting
 
 
 class Door:
     """One application on its ``sockets``, with its own bound on requests in progress.
 
-    ``refused`` is told why of each request that doesn't come in.
+    ``surround`` is what each request passes that comes in; ``refused`` is told why of each that
+    doesn't.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Door:
         sockets: Sequence[socket.socket],
         settings: Settings,
         *,
+        surround: Callable[[RequestHandler], RequestHandler],
         is_stopping: Callable[[], bool],
         refused: Callable[[Refusal], None],
     ) -> None:
@@ -36,6 +38,7 @@ class Door:
         )
         self._application = application
         self._sockets = sockets
+        self._surround = surround
         self._refused = refused
         self._patience = settings.shutdown_timeout
         self._accepting: Accepting | None = None
@@ -44,10 +47,12 @@ class Door:
     async def opened(self) -> AsyncIterator[None]:
         """Answers meanwhile; the sockets are closed in the end."""
         malformed = partial(self._refused, "malformed_http")
-        surround = guarded_by(self.in_flight)
-        async with accepting(self._application, self._sockets, surround, malformed) as opened:
+        async with accepting(self._application, self._sockets, self._guarded, malformed) as opened:
             self._accepting = opened
             yield
+
+    def _guarded(self, handler: RequestHandler) -> RequestHandler:
+        return guarded_by(self.in_flight)(self._surround(handler))
 
     async def close(self) -> None:
         """Lets nobody in any more, and waits ``shutdown_timeout`` for whoever is in."""
