@@ -187,6 +187,8 @@ async def read_body(
 async def _whole_body(request: web.Request, most: int) -> bytes:
     size, body = request.content_length or 0, bytearray()
     while size <= most and not request.content.at_eof():
+        if request.transport is None:  # aiohttp has a RuntimeError for that
+            raise ConnectionResetError
         body += await request.content.readany()
         size = len(body)
     if size > most:
