@@ -18,15 +18,15 @@ PATIENCE = 15.0
 _WITHOUT_BODY = frozenset({100, 204, 304})
 
 
-def head(*lines: str, start: str = "POST /connect/token HTTP/1.1") -> bytes:
-    """A head of these header lines, with a Host and the form's media type before them."""
-    whole = [start, "Host: idp.example", f"Content-Type: {FORM}", *lines, "", ""]
+def head(*lines: str, start: str = "POST /connect/token HTTP/1.1", media_type: str = FORM) -> bytes:
+    """A head of these header lines, with Host and Content-Type before them."""
+    whole = [start, "Host: idp.example", f"Content-Type: {media_type}", *lines, "", ""]
     return "\r\n".join(whole).encode("latin-1")
 
 
-def with_body(body: bytes, *lines: str, start: str = "POST /connect/token HTTP/1.1") -> bytes:
+def with_body(body: bytes, *lines: str, **options: str) -> bytes:
     """The same with a Content-Length, and the body behind it."""
-    return head(f"Content-Length: {len(body)}", *lines, start=start) + body
+    return head(f"Content-Length: {len(body)}", *lines, **options) + body
 
 
 def chunked(*chunks: bytes) -> bytes:
