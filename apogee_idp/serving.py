@@ -23,7 +23,7 @@ from .web.application import create_admin_application, create_application
 from .web.door import Door
 from .web.health import create_health_application
 from .web.middleware import surrounded
-from .web.server import Listeners, accepting, ignore, listen, listeners_at
+from .web.server import Listeners, accepting, ignore, listen, listeners_at, terms_of
 
 _HANGING_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
@@ -161,7 +161,7 @@ async def _health_listening(installation: Installation) -> AsyncIterator[None]:
     expose = None if metrics is None else metrics.exposed
     application = create_health_application(lambda: installation.readiness.health, expose)
     listeners = await listen(settings.host, settings.health_port)
-    async with accepting(application, listeners):
+    async with accepting(application, listeners, terms_of(settings)):
         yield
 
 

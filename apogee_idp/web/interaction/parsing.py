@@ -12,7 +12,13 @@ from ...interactions import Parameters
 from ...pushed_requests import is_pushed
 from ...requests import AuthorizationRequest, EndSessionRequest
 from ..form import MalformedForm, parse_form
-from ..wire import FORM_MEDIA_TYPE, MAXIMUM_BODY_BYTES, MAXIMUM_PARAMETERS, read_body
+from ..wire import (
+    FORM_MEDIA_TYPE,
+    MAXIMUM_BODY_BYTES,
+    MAXIMUM_PARAMETERS,
+    is_utf8_form,
+    read_body,
+)
 
 _REPEATABLE = frozenset({"resource"})
 
@@ -26,7 +32,7 @@ async def read_parameters(request: web.Request, *, timeout: float) -> Parameters
         raw = request.raw_path.partition("?")[2].encode("utf-8", "surrogateescape")
     elif request.headers.getall("Content-Encoding", []):
         raise InvalidRequest("A Content-Encoding is not accepted.", status=415)
-    elif request.content_type != FORM_MEDIA_TYPE or request.charset not in (None, "utf-8"):
+    elif not is_utf8_form(request):
         raise InvalidRequest(f"The Content-Type must be {FORM_MEDIA_TYPE} in UTF-8.")
     else:
         raw = await read_body(request, timeout=timeout)

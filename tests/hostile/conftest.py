@@ -1,0 +1,58 @@
+"""The server under attack, and who else uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apogee_idp.app import opened_store
+from apogee_idp.settings import Settings
+
+from .neighbour import Neighbour, neighbour
+from .target import Target, add_clients, attacked
+
+SECONDS = 0.5
+"""The request_timeout of the server under attack."""
+
+
+CONNECTIONS = 1000
+"""What it is told to have at most."""
+
+
+@pytest.fixture(scope="session")
+def target(
+    prepared_database: Path, key_encryption_key: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """A server that has little patience."""
+    database = tmp_path_factory.mktemp("target") / "apogee.db"
+    shutil.copy(prepared_database, database)
+
+    async def prepare() -> dict[str, str]:
+        async with opened_store(Settings(store=f"sqlite:///{database}")) as store:
+            return await add_clients(store)
+
+    secrets = asyncio.run(prepare())
+    settings = {"APOGEE_REQUEST_TIMEOUT": str(SECONDS), "APOGEE_CONNECTIONS": str(CONNECTIONS)}
+    with attacked(database, key_encryption_key, secrets, **settings) as target:
+        yield target
+
+
+@pytest.fixture(scope="session")
+def beside(target: Target) -> Iterator[Neighbour]:
+    """A healthy client."""
+    with neighbour(target) as beside:
+        yield beside
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _healthy(beside: Neighbour) -> Iterator[None]:
+    """Whatever a file of tests does, each of her requests has success."""
+    beside.report()
+    yield
+    report = beside.report()
+    assert report.failures == []
+    assert report.seconds
