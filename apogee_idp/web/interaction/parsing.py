@@ -14,6 +14,9 @@ from ...requests import AuthorizationRequest, EndSessionRequest
 from ..form import MalformedForm, parse_form
 from ..wire import FORM_MEDIA_TYPE, MAXIMUM_BODY_BYTES, MAXIMUM_PARAMETERS, read_body
 
+_CREDENTIALS = frozenset(
+    {"client_secret", "client_assertion", "client_assertion_type", "code_verifier"}
+)
 _REPEATABLE = frozenset({"resource"})
 
 
@@ -39,6 +42,11 @@ async def read_parameters(request: web.Request, *, timeout: float) -> Parameters
     if len(pairs) > MAXIMUM_PARAMETERS:
         raise InvalidRequest("There are too many parameters.", status=413)
     return pairs
+
+
+def without_credentials(parameters: Parameters) -> Parameters:
+    """What may be kept of a request: a client that sends these along by a browser is mistaken."""
+    return tuple((name, value) for name, value in parameters if name not in _CREDENTIALS)
 
 
 def authorization_request_of(parameters: Parameters) -> AuthorizationRequest:
