@@ -6,7 +6,7 @@ PEERS := benchmarks/peers/node_modules/.package-lock.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := $(BIN)/python -m pip install --quiet
 
-.PHONY: help run test torture bench lock clean
+.PHONY: help run test torture bench audit lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -29,6 +29,9 @@ bench: $(VENV)/installed-dev $(PEERS)  ## What a grant costs, beside its peers, 
 	$(BIN)/python -m benchmarks.clients
 	$(BIN)/python -m benchmarks.grants
 	$(BIN)/python -m benchmarks.overload
+
+audit: $(VENV)/installed-dev  ## Known vulnerabilities of what is locked; without a network: DATABASE=FILE.zip
+	$(BIN)/python scripts/audit $(if $(DATABASE),--database $(DATABASE))
 
 lock: $(VENV)/installed-dev  ## Resolve the lock files anew
 	scripts/lock $(BIN)/uv

@@ -20,6 +20,9 @@ from ..wire import (
     read_body,
 )
 
+_CREDENTIALS = frozenset(
+    {"client_secret", "client_assertion", "client_assertion_type", "code_verifier"}
+)
 _REPEATABLE = frozenset({"resource"})
 
 
@@ -45,6 +48,11 @@ async def read_parameters(request: web.Request, *, timeout: float) -> Parameters
     if len(pairs) > MAXIMUM_PARAMETERS:
         raise InvalidRequest("There are too many parameters.", status=413)
     return pairs
+
+
+def without_credentials(parameters: Parameters) -> Parameters:
+    """What may be kept of a request: a client that sends these along by a browser is mistaken."""
+    return tuple((name, value) for name, value in parameters if name not in _CREDENTIALS)
 
 
 def authorization_request_of(parameters: Parameters) -> AuthorizationRequest:
