@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 from .administrators import without_former_administrators
@@ -12,10 +11,7 @@ from .assertions import AssertionVerifier
 from .authentication import ClientAuthenticator
 from .backchannel_logout import BackChannelLogout
 from .consents import Consents
-from .crypto.passwords import PasswordHashes
-from .crypto.sealing import KeyEncryptionKey
 from .crypto.secrets import SecretVerifier
-from .crypto.slow_verifier import SlowVerifier
 from .events import (
     GenerateToken,
     ProcessAuthorization,
@@ -28,28 +24,24 @@ from .events import (
     ProcessUserInfo,
     ValidateToken,
 )
-from .external.model import IdentityProvider
 from .external.providers import ExternalProviders
+from .foundation import Foundation
 from .grants import Grants
 from .id_token_hints import IdTokenHints
 from .interactions import Interactions
-from .keyring import KeyRing
 from .logout_tokens import LogoutTokens
 from .logs import log_logout_not_heard, log_timer
 from .minting import TokenMinter
 from .model import Client, Resource
-from .outgoing import Outgoing
 from .pipeline import Observer, Registry, Timer
 from .plugins import load_plugins
 from .pushed_requests import PushedRequests
 from .reading import TokenReader
 from .recipients import RecipientKeys
 from .reference_tokens import ReferenceTokens
-from .refusals import Refusals
 from .remote_keys import RemoteKeys
 from .revocation import Revocations
 from .second_factors import SecondFactors
-from .secret_usage import SecretUsage
 from .services import Services
 from .sessions import SessionLimits, Sessions
 from .settings import BUILT_IN_PLUGIN, Settings
@@ -86,32 +78,6 @@ REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
     ProcessEndSession: list(EndSessionStage),
     ProcessConfiguration: list(ConfigurationStage),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Foundation:
-    """What everything else stands on: the outside world.
-
-    ``now`` gives Unix seconds, ``new_id`` a random id of 128 bits; ``patience`` is how many seconds
-    one handler waits for one thing. Clients are told of something by ``announcing``, so that those
-    who don't answer keep nobody waiting. ``guards`` are the key-encryption keys; at the shell there
-    may be none.
-    """
-
-    settings: Settings
-    store: Store
-    keys: KeyRing
-    slow: SlowVerifier
-    passwords: PasswordHashes
-    outgoing: Outgoing
-    announcing: Outgoing
-    usage: SecretUsage
-    refusals: Refusals
-    guards: Sequence[KeyEncryptionKey]
-    identity_providers: Sequence[IdentityProvider]
-    now: Callable[[], int]
-    new_id: Callable[[], str]
-    patience: float
 
 
 def build_services(on: Foundation) -> Services:
