@@ -93,10 +93,7 @@ def build_services(on: Foundation) -> Services:
     grants = Grants(store.authorizations, find_user, now=now, new_id=on.new_id)
     throttle = SignInThrottle(monotonic=time.monotonic)
     issuer = settings.issuer
-    logout_tokens = LogoutTokens(issuer, on.keys, now=now, new_id=on.new_id)
-    backchannel_logout = BackChannelLogout(
-        clients, logout_tokens, on.announcing, report=log_logout_not_heard
-    )
+    backchannel_logout = _build_backchannel_logout(on, clients)
     return Services(
         settings=settings.without_secrets(),  # for plugins
         clients=clients,
@@ -106,13 +103,7 @@ def build_services(on: Foundation) -> Services:
         recipient_keys=RecipientKeys(resources),
         authenticator=authenticator,
         minter=TokenMinter(
-            settings,
-            authenticator,
-            references,
-            grants,
-            on.keys,
-            now=now,
-            new_id=on.new_id,
+            settings, authenticator, references, grants, on.keys, now=now, new_id=on.new_id
         ),
         reader=TokenReader(issuer, on.keys, references, grants, now=now),
         revocations=Revocations(store.revocations, references, clients, grants, now=now),
@@ -131,6 +122,11 @@ def build_services(on: Foundation) -> Services:
         now=now,
         new_id=on.new_id,
     )
+
+
+def _build_backchannel_logout(on: Foundation, clients: Directory[Client]) -> BackChannelLogout:
+    tokens = LogoutTokens(on.settings.issuer, on.keys, now=on.now, new_id=on.new_id)
+    return BackChannelLogout(clients, tokens, on.announcing, report=log_logout_not_heard)
 
 
 def _build_sessions(
