@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from apogee_idp.app import opened_store
+from apogee_idp.app import changes_in, opened_store
+from apogee_idp.commands import MaintainKeys
+from apogee_idp.key_model import KeyRingRecord
+from apogee_idp.management.actor import SERVER_ACTOR
+from apogee_idp.management.key_ring import AuditedKeyRing
 from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.management.users import NewUser, UserCommands
 from apogee_idp.model import Resource, Scope
@@ -15,8 +19,8 @@ from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
 from tests.acting import acting
 from tests.canary import OPERATORS_SECRET
-from tests.clock import Clock
-from tests.keys import key_keeper
+from tests.clock import NOW, Clock
+from tests.keys import new_ring
 
 from .all_commands import ANN, BILLING, EVE, FACTOR, GOOGLE, GUARD, PASSWORDS, Commands, commands_on
 
@@ -44,11 +48,18 @@ async def store(store_url: str) -> AsyncIterator[Store]:
         yield store
 
 
+@pytest.fixture(scope="session")
+def key_ring() -> KeyRingRecord:
+    """Made once: RSA keys take their time."""
+    return new_ring(GUARD, now=NOW)
+
+
 @pytest.fixture
-async def commands(store: Store, clock: Clock) -> Commands:
+async def commands(store: Store, clock: Clock, key_ring: KeyRingRecord) -> Commands:
     """On a store with something of each kind, two scopes behind one resource."""
     made = commands_on(store, clock)
-    await key_keeper(store, GUARD, now=clock).load()
+    ring = AuditedKeyRing(store, changes_in(store, now=clock), SERVER_ACTOR)
+    await ring.add(MaintainKeys, key_ring)
     for name in ("read", "write"):
         await made.scopes.add(Scope(name))
     await made.resources.add(Resource(BILLING), ("read", "write"))
