@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from tests.durability.scene import CALLBACK
 from tests.idp import ISSUER, Answer
@@ -21,19 +22,22 @@ _COOKIES = ("__Host-apogee_session=", "__Host-apogee_browser=")
 
 
 class Exchange:
-    """Sends requests on one connection as long as it is kept, and checks what comes back."""
+    """Sends requests on one connection as long as it is kept, and checks what comes back.
+
+    ``statuses`` counts it; 0 is no answer.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._raw: Raw | None = None
-        self.count = 0
+        self.statuses: Counter[int] = Counter()
 
     def ask(self, sent: Sent) -> None:
         """Raises AssertionError for an answer that must not be."""
-        self.count += 1
         began = time.monotonic()
         answer = self._answer(sent)
         assert time.monotonic() - began < HANGING
+        self.statuses[0 if answer is None else answer.status] += 1
         if answer is not None:
             check(answer)
         else:
