@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import hypothesis
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from .exchange import Exchange
 from .mutations import Sent, mutated
+from .raw import Raw, with_body
 from .target import Target
 from .traffic import ENDPOINTS, gathered, traffic
 
@@ -48,6 +50,20 @@ def explore(target: Target, endpoint: str, exchange: Exchange, *, seed: int, cou
         exchange.ask(sent)
 
     ask()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _threads_that_hash(target: Target) -> None:
+    """Each of them keeps the 19 MiB that argon2id works in, once it has hashed."""
+
+    def fail(number: int) -> None:
+        form = f"grant_type=client_credentials&client_id=nobody-{number}&client_secret=x"
+        with Raw(target.port) as raw:
+            raw.send(with_body(form.encode()))
+            raw.answer()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(fail, range(16)))
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
