@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from apogee_idp.app import opened_store
-from apogee_idp.settings import Settings
-
 from .neighbour import Neighbour, neighbour
-from .target import Target, add_clients, attacked
+from .target import Target, attacked
 
 SECONDS = 0.5
 """The request_timeout of the server under attack."""
@@ -31,13 +27,12 @@ def target(
     database = tmp_path_factory.mktemp("target") / "apogee.db"
     shutil.copy(prepared_database, database)
 
-    async def prepare() -> dict[str, str]:
-        async with opened_store(Settings(store=f"sqlite:///{database}")) as store:
-            return await add_clients(store)
-
-    secrets = asyncio.run(prepare())
-    settings = {"APOGEE_REQUEST_TIMEOUT": str(SECONDS), "APOGEE_CONNECTIONS": str(CONNECTIONS)}
-    with attacked(database, key_encryption_key, secrets, **settings) as target:
+    settings = {
+        "APOGEE_REQUEST_TIMEOUT": str(SECONDS),
+        "APOGEE_CONNECTIONS": str(CONNECTIONS),
+        "APOGEE_ACCESS_TOKEN_LIFETIME": "86400",
+    }
+    with attacked(database, key_encryption_key, **settings) as target:
         yield target
 
 

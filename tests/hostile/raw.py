@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ class Raw:
             self._socket.close()
             raise
         self._received = b""
+        self.is_kept = True
 
     def __enter__(self) -> Self:
         return self
@@ -66,9 +68,9 @@ class Raw:
             return True
         return False
 
-    def answer(self, *, to: str = "POST") -> Answer | None:
+    def answer(self, *, to: str = "POST", within: float = PATIENCE) -> Answer | None:
         """The next one, to a request with this method; None if the connection ends before it."""
-        self._socket.settimeout(PATIENCE)
+        self._socket.settimeout(within)
         headers = self._until(b"\r\n\r\n")
         if headers is None:
             return None
@@ -78,6 +80,7 @@ class Raw:
         for line in lines:
             name, _, value = line.partition(":")
             fields.add(name, value.strip())
+        self.is_kept = status_line.startswith("HTTP/1.1") and fields.get("Connection") != "close"
         has_body = status not in _WITHOUT_BODY and to != "HEAD"
         size = int(fields.get("Content-Length", 0)) if has_body else 0
         while len(self._received) < size:
@@ -85,6 +88,24 @@ class Raw:
                 return None
         body, self._received = self._received[:size], self._received[size:]
         return Answer(status, fields, body)
+
+    def final_answer(self, *, to: str, within: float = PATIENCE) -> Answer | None:
+        """The next one that is not only interim; raises TimeoutError."""
+        answer = self.answer(to=to, within=within)
+        while answer is not None and answer.status < 200:
+            answer = self.answer(to=to, within=within)
+        return answer
+
+    def finish(self, seconds: float) -> None:
+        """Says that nothing more will come, if there is no answer after so many seconds."""
+        readable, _, _ = select.select([self._socket], [], [], seconds)
+        if not readable:
+            self._socket.shutdown(socket.SHUT_WR)
+
+    @property
+    def has_no_more(self) -> bool:
+        """Whether all that came was taken."""
+        return not self._received
 
     def answers(self) -> list[Answer]:
         """All until the other side hangs up, which it has to."""

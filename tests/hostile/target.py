@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -10,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
-from apogee_idp.app import now
-from apogee_idp.management.clients import ClientCommands
-from apogee_idp.management.registrations import ClientRegistration
-from apogee_idp.model import MANAGEMENT_SCOPES
-from apogee_idp.stores.base import Store
-from tests.acting import acting
+from jwcrypto import jwk
+
+from apogee_idp.app import opened_store
+from apogee_idp.settings import Settings
+from tests.durability.deployment import Service
+from tests.durability.scene import Scene
 from tests.idp import ISSUER
 from tests.process import Server, environment, free_port, serving
 
@@ -31,9 +32,11 @@ class Target:
 
     server: Server
     port: int
+    store: str
     secrets: dict[str, str] = field(repr=False)
+    key: jwk.JWK = field(repr=False)
 
-    def form(self, client_id: str = "billing", **parameters: str) -> bytes:
+    def form(self, client_id: str = "machine", **parameters: str) -> bytes:
         """A client credentials request's body."""
         secret = self.secrets[client_id]
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
@@ -67,35 +70,31 @@ class Target:
         return Path(f"/proc/{self.server.pid}/{name}").read_text(encoding="ascii")
 
 
-async def add_clients(store: Store) -> dict[str, str]:
-    """A client for tokens, and one that manages; their secrets."""
-    commands = ClientCommands(store, now=now, **acting(store))
-    scopes = tuple(MANAGEMENT_SCOPES)
-    wanted = (
-        ClientRegistration("billing"),
-        ClientRegistration("boss", scopes=scopes, default_scopes=("idp:admin",)),
-    )
-    made = [await commands.add(registration) for registration in wanted]
-    return {m.client.client_id: m.secret.value for m in made if m.secret is not None}
+async def prepared(database: Path) -> Scene:
+    """The clients in that database."""
+    async with opened_store(Settings(store=f"sqlite:///{database}")) as store:
+        scene = Scene(store, Service(0))
+        await scene.prepare()
+        return scene
 
 
 @contextmanager
-def attacked(
-    database: Path, key: str, secrets: dict[str, str], **variables: str
-) -> Iterator[Target]:
+def attacked(database: Path, key: str, **variables: str) -> Iterator[Target]:
     """A server on that database; it has to stop in order, and to have logged no error."""
+    scene = asyncio.run(prepared(database))
+    store = f"sqlite:///{database}"
     port = free_port()
     env = environment(
         APOGEE_ISSUER=ISSUER,
         APOGEE_PORT=str(port),
-        APOGEE_STORE=f"sqlite:///{database}",
+        APOGEE_STORE=store,
         APOGEE_KEY_ENCRYPTION_KEY=key,
         APOGEE_LOG_LEVEL="error",
         **variables,
     )
     with serving(env=env, cwd=database.parent) as server:
         _wait_for(port)
-        yield Target(server, port, secrets)
+        yield Target(server, port, store, scene.secrets, scene.key)
     assert server.output == [], "".join(server.output)
 
 
