@@ -97,7 +97,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("uri", OTHERS, ids=[ascii(uri)[:60] for uri in OTHERS])
+@pytest.mark.parametrize("uri", OTHERS, ids=[ascii(uri).replace("\\", "")[:60] for uri in OTHERS])
 async def test_A_AZ_01_an_address_that_is_nearly_it(site: Site, uri: str) -> None:
     """R-AE-03: compared character by character; all others end on a page."""
     await site.idp.change_client("app", redirect_uris=(WEB,))

@@ -28,7 +28,9 @@ from tests.process import Server, environment, free_port
 REPOSITORY = Path(__file__).parents[2]
 ACME = REPOSITORY / "tests" / "plugins" / "acme"
 FILTER = "asks_for_retired_scope"
-NOT_SOURCE = shutil.ignore_patterns(".venv", ".git", "build", "dist", "*.egg-info", ".*_cache")
+NOT_SOURCE = shutil.ignore_patterns(
+    ".venv", ".git", "build", "dist", "mutants", "*.egg-info", ".*_cache"
+)
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ KIDS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("kid", KIDS, ids=lambda kid: repr(kid)[:20])
+@pytest.mark.parametrize("kid", KIDS, ids=lambda kid: repr(kid).replace("\\", "")[:20])
 async def test_A_TK_03_odd_kids(forger: Forger, kid: Any) -> None:
     """R-JW-05: a kid is looked up, and nothing else is done with it."""
     await forger.refuses(forger.signed(header={"kid": kid}))
@@ -313,7 +313,7 @@ RAW: list[bytes] = [
 ]
 
 
-@pytest.mark.parametrize("raw", RAW, ids=lambda raw: repr(raw[:12]))
+@pytest.mark.parametrize("raw", RAW, ids=lambda raw: repr(raw[:12]).replace("\\", ""))
 async def test_R_JW_10_claims_that_are_no_object(forger: Forger, raw: bytes) -> None:
     """Signed by us all the same."""
     await forger.refuses(forger.signed(raw=raw))
