@@ -23,9 +23,9 @@ IS_EVENT = "_logger"
 
 _SECRETS = re.compile(
     r"apogee_[0-9A-Za-z]{1,32}_[0-9A-Za-z]{20,}(_[0-9A-Za-z]*)*"  # our secrets, codes and tokens
-    r"|eyJ[\w-]{5,}(\.[\w-]*){1,4}"  # JWS and JWE
+    r"|eyJ[\w-]{5,}(\.[\w-]*){0,4}"  # JWS and JWE, whole or not
     r"|(?i:\b(basic|bearer) +[\w.~+/=-]{8,})"  # credentials in headers
-    r"|(?<=://)[^/@\s]*:[^/@\s]*(?=@)"  # credentials in URLs
+    r"|(?<=://)[^/@\s:]*:[^/@\s]*(?=@)"  # credentials in URLs
 )
 
 
