@@ -15,7 +15,9 @@ from .test_introspection import FORMATS, caller
 
 
 @pytest.mark.parametrize("command", FORMATS)
-async def test_R_RV_06_a_revoked_token_has_ended(idp: Idp, command: dict[str, object]) -> None:
+async def test_R_RV_06_A_TK_17_a_revoked_token_has_ended(
+    idp: Idp, command: dict[str, object]
+) -> None:
     """At once, for good, once or a hundred times at the same time; others live on."""
     client = await caller(idp, **command)
     token, other = await client.token(), await client.token()

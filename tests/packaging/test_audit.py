@@ -9,12 +9,14 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterator
+from configparser import ConfigParser
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.process import environment, free_port
 
@@ -182,3 +184,13 @@ def test_the_lock_files_are_read_whole(project: Project) -> None:
     assert set(json.loads(last.read_text())["known"]) == {
         name for name in names if not name.startswith(("#", "-"))
     }
+
+
+def test_F_DB_15_the_driver_is_none_of_the_broken_ones() -> None:
+    """PyMongo below 4.6.3 reads beyond what a malformed document holds (CVE-2024-5629)."""
+    config = ConfigParser()
+    config.read(REPOSITORY / "setup.cfg")
+    needed = map(Requirement, config["options"]["install_requires"].split())
+    (driver,) = [one for one in needed if one.name == "pymongo"]
+    assert "4.6.2" not in driver.specifier
+    assert "4.11" in driver.specifier
