@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,25 @@ async def copy_store(prepared: Path, url: str, *names: str) -> None:
         for name in names or ("scopes", "keys"):
             for item in (await getattr(ours, name).list()).items:
                 await getattr(theirs, name).insert(item.key, item.document)
+
+
+@contextmanager
+def lasting_store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a store with keys and scopes, for a fixture that outlives a test.
+
+    The parameter of the fixture says of which kind.
+    """
+    prepared: Path = request.getfixturevalue("prepared_database")
+    if request.param == "sqlite":
+        folders: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+        path = folders.mktemp("store") / "apogee.db"
+        shutil.copy(prepared, path)
+        yield f"sqlite:///{path}"
+        return
+    server: MongoDB = request.getfixturevalue("mongodb")
+    with server.databases() as databases:
+        asyncio.run(copy_store(prepared, url := databases.new()))
+        yield url
 
 
 @pytest.fixture

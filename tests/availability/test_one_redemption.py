@@ -21,8 +21,7 @@ from apogee_idp.requests import Grant
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.repositories import users_in
-from tests.conftest import NewStoreUrl
-from tests.process import environment, run
+from tests.process import run
 
 from .conftest import servers
 
@@ -63,35 +62,26 @@ class Scene:
         return await self.ask(number, grant_type="refresh_token", refresh_token=token)
 
 
-@pytest.fixture
-async def env(new_store_url: NewStoreUrl, key_encryption_key: str) -> dict[str, str]:
-    return environment(
-        APOGEE_ISSUER="https://idp.example",
-        APOGEE_STORE=await new_store_url(),
-        APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
-    )
-
-
-@pytest.fixture
-def subject(env: dict[str, str], tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def subject(lasting_env: dict[str, str], home: Path) -> str:
     """Made, as the client is, on the command line."""
     client = ("clients", "create", "app", "--public", "--redirect-uri", CALLBACK)
-    assert run(*client, "--offline-access", env=env, cwd=tmp_path).returncode == 0
+    assert run(*client, "--offline-access", env=lasting_env, cwd=home).returncode == 0
     user = ("users", "create", "ann@example.com", "--without-password", "--json")
-    return str(json.loads(run(*user, env=env, cwd=tmp_path).stdout)["subject"])
+    return str(json.loads(run(*user, env=lasting_env, cwd=home).stdout)["subject"])
 
 
-@pytest.fixture
-def ports(env: dict[str, str], tmp_path: Path, subject: str) -> Iterator[list[int]]:
-    with servers(3, env, tmp_path) as ports:
+@pytest.fixture(scope="module")
+def ports(lasting_env: dict[str, str], home: Path, subject: str) -> Iterator[list[int]]:
+    with servers(3, lasting_env, home) as ports:
         yield ports
 
 
 @pytest.fixture
 async def scene(
-    env: dict[str, str], ports: list[int], subject: str, http: aiohttp.ClientSession
+    lasting_env: dict[str, str], ports: list[int], subject: str, http: aiohttp.ClientSession
 ) -> AsyncIterator[Scene]:
-    async with opened_store(Settings(store=env["APOGEE_STORE"])) as store:
+    async with opened_store(Settings(store=lasting_env["APOGEE_STORE"])) as store:
         yield Scene(ports, store, subject, http)
 
 
@@ -121,7 +111,7 @@ async def test_A_TE_05_one_success_of_many_at_once(
 
 @pytest.mark.parametrize("spent_at", ["code_redeemed_at", "refreshed_at"])
 async def test_A_TE_06_what_was_spent_long_ago_ends_the_family(
-    scene: Scene, env: dict[str, str], tmp_path: Path, spent_at: str
+    scene: Scene, lasting_env: dict[str, str], home: Path, spent_at: str
 ) -> None:
     """In a process, too, that was started since."""
     code = await scene.code()
@@ -135,7 +125,7 @@ async def test_A_TE_06_what_was_spent_long_ago_ends_the_family(
     await scene.store.authorizations.replace(
         stored.key, {spent_at: now() - 60}, version=stored.version
     )
-    with servers(1, env, tmp_path) as ports:
+    with servers(1, lasting_env, home) as ports:
         late = Scene(ports, scene.store, scene.subject, scene.http)
         spent = late.redeem(code, 0) if spent_at == "code_redeemed_at" else late.refresh(first, 0)
         assert (await spent)[0] == 400

@@ -21,8 +21,8 @@ from apogee_idp.app import opened_store
 from apogee_idp.settings import Settings
 from apogee_idp.stores.repositories import load_key_ring
 from tests.canary import PLANTED, findings_in
-from tests.conftest import NewStoreUrl
-from tests.mongodb import MongoDB, MongoProcess
+from tests.conftest import NewStoreUrl, StartIdp
+from tests.mongodb import Databases, MongoDB, MongoProcess
 from tests.process import MODULE, Server, environment, free_port, run, serving
 from tests.wire_proxy import WireProxy
 
@@ -35,21 +35,10 @@ HEADERS = ("Retry-After", "Cache-Control")
 Env = dict[str, str]
 
 
-@pytest.fixture
-async def env(new_store_url: NewStoreUrl, key_encryption_key: str) -> Env:
-    """Caches that would last for minutes, so that only word of a change renews them."""
-    return environment(
-        APOGEE_ISSUER="https://idp.example",
-        APOGEE_STORE=await new_store_url(),
-        APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
-        APOGEE_CACHE_SECONDS="300",
-    )
-
-
-@pytest.fixture
-def ports(env: Env, tmp_path: Path) -> Iterator[list[int]]:
+@pytest.fixture(scope="module")
+def ports(lasting_env: Env, home: Path) -> Iterator[list[int]]:
     """Two servers on one store."""
-    with servers(2, env, tmp_path) as ports:
+    with servers(2, lasting_env, home) as ports:
         yield ports
 
 
@@ -77,37 +66,37 @@ def answers(question: Callable[[], Awaitable[Any]], expected: Any) -> Callable[[
 
 
 async def test_F_CA_01_a_change_is_obeyed_by_all_within_two_seconds(
-    env: Env, ports: list[int], tmp_path: Path, http: aiohttp.ClientSession
+    lasting_env: Env, ports: list[int], home: Path, http: aiohttp.ClientSession
 ) -> None:
     """A new client, a new secret, a deleted scope, a deleted client; told by another process."""
     clients = ("clients", "create", "billing", "--scope", "invoices.read", "--json")
     # Asked for in vain before: "unknown" must not be remembered either.
     for port in ports:
         assert (await grant(http, port, "billing", "wrong"))[0] == 401
-    secret = (await command(env, tmp_path, *clients))["client_secret"]
+    secret = (await command(lasting_env, home, *clients))["client_secret"]
 
     async def statuses(secret: str, scope: str = "invoices.read") -> list[int]:
         answers = [await grant(http, port, "billing", secret, scope=scope) for port in ports]
         return [status for status, _ in answers]
 
     await until(answers(lambda: statuses(secret), [200, 200]), BOUND)
-    rotated = await command(env, tmp_path, "clients", "rotate-secret", "billing", "--json")
+    rotated = await command(lasting_env, home, "clients", "rotate-secret", "billing", "--json")
     new = rotated["client_secret"]
     await until(answers(lambda: statuses(secret), [401, 401]), BOUND)
     assert await statuses(new) == [200, 200]
-    await command(env, tmp_path, "scopes", "delete", "invoices.read")
+    await command(lasting_env, home, "scopes", "delete", "invoices.read")
     await until(answers(lambda: statuses(new), [400, 400]), BOUND)
-    await command(env, tmp_path, "clients", "delete", "billing")
+    await command(lasting_env, home, "clients", "delete", "billing")
     await until(answers(lambda: statuses(new), [401, 401]), BOUND)
 
 
 async def test_A_PIPE_1_one_clients_choice_is_its_own_in_every_process(
-    env: Env, ports: list[int], tmp_path: Path, http: aiohttp.ClientSession
+    lasting_env: Env, ports: list[int], home: Path, http: aiohttp.ClientSession
 ) -> None:
     """Over two processes on one database: 200 requests each, interleaved."""
     plain = ("clients", "create", "plain", "--skip-token-encryption", "--json")
     sealed = ("clients", "create", "sealed", "--json")
-    made = [await command(env, tmp_path, *arguments) for arguments in (plain, sealed)]
+    made = [await command(lasting_env, home, *arguments) for arguments in (plain, sealed)]
     known = {client["client_id"]: client["client_secret"] for client in made}
     asked = [(client_id, port) for _ in range(100) for client_id in known for port in ports]
     answers = await asyncio.gather(*(grant(http, port, c, known[c]) for c, port in asked))
@@ -224,8 +213,15 @@ async def test_F_DB_04_a_store_that_comes_later_is_used(waiting: Waiting, tmp_pa
     assert told.count("store_available") == 1
 
 
-async def test_F_KEY_04_keys_that_can_not_be_opened_end_the_start(env: Env, tmp_path: Path) -> None:
+async def test_F_KEY_04_keys_that_can_not_be_opened_end_the_start(
+    new_store_url: NewStoreUrl, key_encryption_key: str, tmp_path: Path
+) -> None:
     """With one clear line, and the key set as it was."""
+    env = environment(
+        APOGEE_ISSUER="https://idp.example",
+        APOGEE_STORE=await new_store_url(),
+        APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+    )
     wrong = "A" * 43 + "="
     done = await asyncio.to_thread(
         run,
@@ -313,33 +309,34 @@ async def test_F_PR_02_a_process_killed_before_its_answer_leaves_nothing_half_do
             assert list(keys.find()) == [before]
 
 
-async def keys_after_a_start(env: Env, cwd: Path) -> Any:
-    with serving(env=env, cwd=cwd) as server:
-        await asyncio.to_thread(server.wait_for, "serving")
-    async with opened_store(Settings(store=env["APOGEE_STORE"])) as store:
-        return await load_key_ring(store)
+async def keys_in(store: str) -> Any:
+    async with opened_store(Settings(store=store)) as opened:
+        return await load_key_ring(opened)
 
 
 async def test_F_PR_02_a_first_start_may_be_killed_at_any_moment(
     backend: str,
-    mongodb: MongoDB,
+    databases: Databases,
+    start_idp: StartIdp,
     tmp_path: Path,
     key_encryption_key: str,
     long: Callable[[int, int], int],
 ) -> None:
-    """On an empty store; the next one starts, and there is one key set."""
-    with mongodb.databases() as databases:
-        for n in range(long(3, 30)):
-            store = databases.new() if backend == "mongodb" else f"sqlite:///{tmp_path}/{n}.db"
-            env = environment(
-                APOGEE_STORE=store,
-                APOGEE_PORT=str(free_port()),
-                APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
-            )
-            doomed = Server(env=env, cwd=tmp_path)
-            doomed.wait_for("listening")
-            await asyncio.sleep(random.uniform(0, 0.3))
-            doomed.stop(signal.SIGKILL)
-            assert await keys_after_a_start(env, tmp_path) == await keys_after_a_start(
-                env, tmp_path
-            )
+    """On an empty store; the next one starts, and makes the key set of all who come then."""
+    for n in range(long(3, 30)):
+        store = databases.new() if backend == "mongodb" else f"sqlite:///{tmp_path}/{n}.db"
+        env = environment(
+            APOGEE_STORE=store,
+            APOGEE_PORT=str(free_port()),
+            APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        )
+        doomed = Server(env=env, cwd=tmp_path)
+        doomed.wait_for("listening")
+        await asyncio.sleep(random.uniform(0, 0.3))
+        doomed.stop(signal.SIGKILL)
+        with serving(env=env, cwd=tmp_path) as server:
+            server.wait_for("serving")
+        keys = await keys_in(store)
+        assert keys is not None
+        await start_idp(store=store)
+        assert await keys_in(store) == keys

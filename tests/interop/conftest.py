@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import copy_store
-from tests.mongodb import MongoDB
+from tests.conftest import lasting_store
 from tests.process import environment, free_port, run, serving
 
 AUDIENCE = "https://billing.example"
@@ -31,19 +27,8 @@ class Deployment:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "mongodb"])
-def store_url(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    prepared_database: Path,
-) -> Iterator[str]:
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("store") / "apogee.db"
-        shutil.copy(prepared_database, path)
-        yield f"sqlite:///{path}"
-        return
-    server: MongoDB = request.getfixturevalue("mongodb")
-    with server.databases() as databases:
-        asyncio.run(copy_store(prepared_database, url := databases.new()))
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with lasting_store(request) as url:
         yield url
 
 
