@@ -20,7 +20,7 @@ CONNECTIONS = 1000
 
 
 @pytest.fixture(scope="session")
-def target(
+def running(
     prepared_database: Path, key_encryption_key: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
     """A server that has little patience."""
@@ -32,22 +32,22 @@ def target(
         "APOGEE_CONNECTIONS": str(CONNECTIONS),
         "APOGEE_ACCESS_TOKEN_LIFETIME": "86400",
     }
-    with attacked(database, key_encryption_key, **settings) as target:
-        yield target
+    with attacked(database, key_encryption_key, **settings) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def beside(target: Target) -> Iterator[Neighbour]:
+def beside(running: Target) -> Iterator[Neighbour]:
     """A healthy client."""
-    with neighbour(target) as beside:
+    with neighbour(running) as beside:
         yield beside
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _healthy(beside: Neighbour) -> Iterator[None]:
-    """Whatever a file of tests does, each of her requests has success."""
+@pytest.fixture(scope="module")
+def target(running: Target, beside: Neighbour) -> Iterator[Target]:
+    """That server; whatever a file of tests does to it, each request of hers has success."""
     beside.report()
-    yield
+    yield running
     report = beside.report()
     assert report.failures == []
     assert report.seconds

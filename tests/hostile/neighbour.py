@@ -21,6 +21,9 @@ class Report:
     seconds: list[float]
     failures: list[str]
 
+    def __add__(self, other: Report) -> Report:
+        return Report(self.seconds + other.seconds, self.failures + other.failures)
+
     @property
     def p99(self) -> float:
         """Seconds within which 99 of 100 requests were answered."""
