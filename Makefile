@@ -6,7 +6,7 @@ PEERS := benchmarks/peers/node_modules/.package-lock.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := $(BIN)/python -m pip install --quiet
 
-.PHONY: help run test torture bench lock clean
+.PHONY: help run test mutants torture bench audit lock clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -21,8 +21,12 @@ test: $(VENV)/installed-dev  ## Lint, types, import contracts and all tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto
 
+mutants: $(VENV)/installed-dev  ## Do the tests notice a changed line? A sample of them
+	$(BIN)/python -m tests.mutants
+
 torture: $(VENV)/installed-dev  ## The same promises at long sizes
 	$(BIN)/pytest -n auto --torture
+	$(BIN)/python -m tests.mutants --all
 
 bench: $(VENV)/installed-dev $(PEERS)  ## What a grant costs, beside its peers, and overload; needs node and wrk
 	$(BIN)/python -m benchmarks.signing
@@ -30,11 +34,14 @@ bench: $(VENV)/installed-dev $(PEERS)  ## What a grant costs, beside its peers, 
 	$(BIN)/python -m benchmarks.grants
 	$(BIN)/python -m benchmarks.overload
 
+audit: $(VENV)/installed-dev  ## Known vulnerabilities of what is locked; without a network: DATABASE=FILE.zip
+	$(BIN)/python scripts/audit $(if $(DATABASE),--database $(DATABASE))
+
 lock: $(VENV)/installed-dev  ## Resolve the lock files anew
 	scripts/lock $(BIN)/uv
 
 clean:  ## Remove what was installed or built
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist mutants *.egg-info
 
 $(VENV)/installed: requirements.lock requirements-build.lock setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

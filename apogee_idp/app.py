@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .crypto.keys import ENCRYPTION_ALGORITHM
-from .crypto.passwords import PasswordHashes
 from .crypto.sealing import KeyEncryptionKey
 from .crypto.secrets import generate_subject
-from .crypto.slow_verifier import SlowVerifier
-from .errors import CommandRefused, HandlerFault, KeyringError, StoreUnavailable
-from .external.model import IdentityProvider
-from .following import StoreFollower
+from .errors import CommandRefused, HandlerFault
+from .foundation import Foundation, Given, founded, patience_of
 from .housekeeping import Housekeeper
 from .identity_providers import read_identity_providers
+from .ids import RandomIds
 from .key_encryption import key_encryption_keys
 from .key_keeping import KeyKeeper
 from .key_rotation import KeyPeriods
@@ -34,22 +30,19 @@ from .management.client_files import ConfiguredClient, read_client_files
 from .management.desk import Management
 from .management.key_ring import AuditedKeyRing
 from .management.previews import Previews
-from .outgoing import Outgoing
 from .pipeline import Registry
 from .readiness import Readiness
-from .refusals import Refusals
-from .secret_usage import SecretUsage
 from .services import Services
 from .settings import Settings
 from .stores.base import Store
-from .stores.directory import Directory
 from .stores.mongo import MongoStore
 from .stores.repositories import load_key_ring
 from .stores.sqlite import SqliteStore
 from .telemetry.key_gauges import KeyGauges
 from .telemetry.observed_store import observed
 from .telemetry.opening import Telemetry, opened_telemetry
-from .wiring import Foundation, build_registry, build_services
+from .upkeep import directories_of, kept_in_step
+from .wiring import build_registry, build_services
 
 _PATIENCE = 5.0
 _LAST_FLUSH_SECONDS = 5.0
@@ -86,22 +79,12 @@ class Installation:
             ready.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a server has, and the shell needn't: keys that guard keys, and identity providers."""
-
-    guards: Sequence[KeyEncryptionKey] = ()
-    identity_providers: Sequence[IdentityProvider] = ()
-
-
 def now() -> int:
     """Unix seconds."""
     return int(time.time())
 
 
-def new_id() -> str:
-    """128 random bits, as hexadecimal digits."""
-    return secrets.token_hex(16)
+new_id = RandomIds()
 
 
 def store_of(
@@ -173,7 +156,7 @@ async def opened_management(
     ring = KeyRing(lambda: None, now=now)
     async with (
         opened_store(settings) as store,
-        _founded(settings, store, ring, Given(), now) as foundation,
+        founded(settings, store, ring, Given(), now=now, new_id=new_id) as foundation,
     ):
         changes = changes_in(store, report=report)
         changes.ask(build_registry(build_services(foundation)))
@@ -192,7 +175,9 @@ async def opened_previews(settings: Settings) -> AsyncIterator[Previews]:
             raise CommandRefused("there are no keys yet: the first start of the server makes them")
         changes, plugin_keys = changes_in(store), PluginKeys()
         keeper = _key_keeper(settings, store, changes, plugin_keys, guards, now)
-        async with _founded(settings, store, keeper.ring, Given(guards), now) as foundation:
+        async with founded(
+            settings, store, keeper.ring, Given(guards), now=now, new_id=new_id
+        ) as foundation:
             services = build_services(foundation)
             registry = build_registry(services)
             plugin_keys.ask(registry)
@@ -261,19 +246,21 @@ async def opened_installation(
     given = Given(keys, await asyncio.to_thread(read_identity_providers, files))
     async with (
         opened_telemetry(settings, metrics_directory=metrics_directory) as telemetry,
-        closing_store(settings, now=now, patience=_patience_of(settings)) as unobserved,
+        closing_store(settings, now=now, patience=patience_of(settings)) as unobserved,
     ):
         store = observed(unobserved, telemetry.metrics)
         changes, plugin_keys = changes_in(store, now=now), PluginKeys()
         keeper = _key_keeper(settings, store, changes, plugin_keys, keys, now)
-        async with _founded(settings, store, keeper.ring, given, now) as foundation:
+        async with founded(
+            settings, store, keeper.ring, given, now=now, new_id=new_id
+        ) as foundation:
             services = build_services(foundation)
             registry = build_registry(services, telemetry)
             plugin_keys.ask(registry)
             changes.ask(registry)
             management = management_of(foundation, changes)
             _watch(telemetry, services, keeper)
-            async with _kept_in_step(foundation, keeper, services, changes.audit) as kept:
+            async with kept_in_step(foundation, keeper, services, changes.audit) as kept:
                 try:
                     yield Installation(
                         settings,
@@ -295,107 +282,8 @@ def _watch(telemetry: Telemetry, services: Services, keeper: KeyKeeper) -> None:
     metrics, settings = telemetry.metrics, services.settings
     if metrics is None:
         return
-    for name, directory in _directories_of(services).items():
+    for name, directory in directories_of(services).items():
         metrics.watch_cache(name, directory.lookups)
     renewed = (*settings.signing_algorithms, ENCRYPTION_ALGORITHM)
     periods = periods_of(settings)
     metrics.watch_keys(KeyGauges(lambda: keeper.records, renewed, periods, services.now))
-
-
-def _directories_of(services: Services) -> dict[str, Directory[Any]]:
-    """The caches, by the collection that they stand before."""
-    return {
-        "applications": services.clients,
-        "scopes": services.scopes,
-        "resources": services.resources,
-    }
-
-
-def _patience_of(settings: Settings) -> float:
-    """Half of a handler's time: waiting in vain for one thing is a 503, not the handler's fault."""
-    return settings.handler_timeout / 2
-
-
-@asynccontextmanager
-async def _founded(
-    settings: Settings,
-    store: Store,
-    ring: KeyRing,
-    given: Given,
-    now: Callable[[], int],
-) -> AsyncIterator[Foundation]:
-    """What everything else stands on, of which all but the store is closed in the end."""
-    patience = _patience_of(settings)
-    slow = SlowVerifier(monotonic=time.monotonic, patience=patience)
-    passwords = PasswordHashes(patience=patience)
-    outgoing, announcing = (Outgoing(settings.private_hosts) for _ in range(2))
-    usage, refusals = SecretUsage(store.secrets, now=now), Refusals(store.refusals, now=now)
-    try:
-        yield Foundation(
-            settings,
-            store,
-            ring,
-            slow,
-            passwords,
-            outgoing,
-            announcing,
-            usage,
-            refusals,
-            given.guards,
-            given.identity_providers,
-            now=now,
-            new_id=new_id,
-            patience=patience,
-        )
-    finally:
-        await outgoing.close()
-        await announcing.close()
-        await _flush_for_the_last_time(usage.flush)
-        await _flush_for_the_last_time(refusals.flush)
-        slow.close()
-        passwords.close()
-
-
-@asynccontextmanager
-async def _kept_in_step(
-    foundation: Foundation, keeper: KeyKeeper, services: Services, audit: Audit
-) -> AsyncIterator[tuple[Readiness, Housekeeper, asyncio.Task[None]]]:
-    """Follows the store and looks after it meanwhile."""
-    store, grace = foundation.store, foundation.settings.cache_stale_seconds
-    readiness = Readiness(grace=grace, monotonic=time.monotonic)
-    follower = StoreFollower(store, keeper, _directories_of(services), readiness)
-    every_minute = (
-        store.revocations.expire,
-        store.tokens.expire,
-        store.assertions.expire,
-        store.idempotency.expire,
-        store.sessions.expire,
-        store.interactions.expire,
-        store.authorizations.expire,
-        store.refusals.expire,
-        follower.mend_schema,
-        foundation.usage.flush,
-        foundation.refusals.flush,
-        lambda: audit.settle(store),
-    )
-    housekeeper = Housekeeper(keeper, every_minute, monotonic=time.monotonic)
-    async with _running(housekeeper), _running(follower) as following:
-        yield readiness, housekeeper, following
-
-
-async def _flush_for_the_last_time(flush: Callable[[], Awaitable[None]]) -> None:
-    """A store that is lost just now keeps no process from ending."""
-    with suppress(StoreUnavailable, TimeoutError):
-        async with asyncio.timeout(_LAST_FLUSH_SECONDS):
-            await flush()
-
-
-@asynccontextmanager
-async def _running(worker: StoreFollower | Housekeeper) -> AsyncIterator[asyncio.Task[None]]:
-    running = asyncio.create_task(worker.run())
-    try:
-        yield running
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError, KeyringError):
-            await running

@@ -15,25 +15,31 @@ Handler = Callable[[Event], Coroutine[Any, Any, object]]
 """Async, and returns None: anything else is a fault."""
 
 
-def begin(
-    handler: Handler[Any], event: object, *, name: str, timeout: float
-) -> Coroutine[Any, Any, None] | None:
-    """Runs a handler that doesn't wait to its end; of another, returns the rest.
+Turn = Callable[[Any], Coroutine[Any, Any, None] | None]
+"""Runs a handler that doesn't wait to its end; of another, returns the rest."""
 
-    That is cancelled once it has waited for ``timeout`` seconds: StoreUnavailable, if it was the
-    store that it waited for in the end. Decisions pass through unchanged; anything else the handler
-    of this ``name`` does wrong becomes a HandlerFault.
+
+def turn_of(handler: Handler[Any], *, name: str, timeout: float) -> Turn:
+    """How the handler of this ``name`` is run.
+
+    The rest of one that waits is cancelled once it has waited for ``timeout`` seconds:
+    StoreUnavailable, if it was the store that it waited for in the end. Decisions pass through
+    unchanged; anything else that it does wrong becomes a HandlerFault.
     """
-    try:
-        work = handler(event)
-        awaited = work.send(None)
-    except StopIteration as end:
-        _check_returned(name, end.value)
-        return None
-    except BaseException as error:
-        _blame(name, event, error)
-        raise
-    return _finish(work, awaited, event, name, timeout)
+
+    def turn(event: object) -> Coroutine[Any, Any, None] | None:
+        try:
+            work = handler(event)
+            awaited = work.send(None)
+        except StopIteration as end:
+            _check_returned(name, end.value)
+            return None
+        except BaseException as error:
+            _blame(name, event, error)
+            raise
+        return _finish(work, awaited, event, name, timeout)
+
+    return turn
 
 
 async def _finish(

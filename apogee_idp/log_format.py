@@ -10,19 +10,22 @@ import time
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 
 import structlog
 from structlog.types import EventDict
+
+_USUAL_LENGTH = 64
 
 IS_EVENT = "_logger"
 """What structlog adds to a record whose message is an event."""
 
 _SECRETS = re.compile(
     r"apogee_[0-9A-Za-z]{1,32}_[0-9A-Za-z]{20,}(_[0-9A-Za-z]*)*"  # our secrets, codes and tokens
-    r"|eyJ[\w-]{5,}(\.[\w-]*){1,4}"  # JWS and JWE
+    r"|eyJ[\w-]{5,}(\.[\w-]*){0,4}"  # JWS and JWE, whole or not
     r"|(?i:\b(basic|bearer) +[\w.~+/=-]{8,})"  # credentials in headers
-    r"|(?<=://)[^/@\s]*:[^/@\s]*(?=@)"  # credentials in URLs
+    r"|(?<=://)[^/@\s:]*:[^/@\s]*(?=@)"  # credentials in URLs
 )
 
 
@@ -89,11 +92,21 @@ def describe_exception(_: Any, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def _struck_out(text: str) -> str:
+    return _SECRETS.sub("[redacted]", text)
+
+
+_remembered = lru_cache(maxsize=512)(_struck_out)
+"""The same: most texts stand in many lines, and looking through them takes longer than all else."""
+
+
 def _redacted(value: object) -> object:
     match value:
         case str():
             # There is punctuation in each of them.
-            return value if value.isalnum() else _SECRETS.sub("[redacted]", value)
+            if value.isalnum():
+                return value
+            return _remembered(value) if len(value) <= _USUAL_LENGTH else _struck_out(value)
         case None | int() | float():
             return value
         case dict():

@@ -88,7 +88,8 @@ class Outlet(logging.Handler):
             self._waiting.append(record if hasattr(record, IS_EVENT) else self.format(record))
         except Exception:
             self._dropped += 1
-        self._has_work.set()
+        if not self._has_work.is_set():
+            self._has_work.set()
 
     def close(self) -> None:
         """Writes what is waiting, unless the reader makes that take more than a second."""

@@ -41,7 +41,6 @@ from .requests import (
 )
 from .settings import Settings
 
-_JWS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _JWE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
@@ -243,7 +242,7 @@ async def _signed(event: GenerateToken, claims: dict[str, Any], key: SigningKey 
     if key is None or key.algorithm not in SIGNING_ALGORITHMS:
         raise UnusableEvent("no signing key of an algorithm that is offered")
     try:
-        return _compact(_JWS, await sign_jwt(claims, key, typ=event.typ))
+        return _of_allowed_size(await sign_jwt(claims, key, typ=event.typ))
     except (TypeError, ValueError) as error:
         raise UnusableEvent("a claim is not JSON, or the key made no signature") from error
 
@@ -251,12 +250,13 @@ async def _signed(event: GenerateToken, claims: dict[str, Any], key: SigningKey 
 def _encrypted(event: GenerateToken, signed: str) -> str:
     if event.encryption_key is None:
         return signed
-    return _compact(_JWE, event.encryption_key.encrypt(signed, typ=event.typ))
-
-
-def _compact(form: re.Pattern[str], value: object) -> str:
-    if not isinstance(value, str) or not form.fullmatch(value):
+    value: object = event.encryption_key.encrypt(signed, typ=event.typ)
+    if not isinstance(value, str) or not _JWE.fullmatch(value):
         raise UnusableEvent("a key made something that is no compact token")
+    return _of_allowed_size(value)
+
+
+def _of_allowed_size(value: str) -> str:
     if len(value) > MAXIMUM_TOKEN_CHARACTERS:
         raise UnusableEvent(f"the token has more than {MAXIMUM_TOKEN_CHARACTERS} characters")
     return value

@@ -5,16 +5,16 @@ from __future__ import annotations
 import inspect
 import re
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .errors import CommandRefused, HandlerFault, OAuthError, RegistryError, StoreUnavailable
-from .handling import Handler, begin, what_was_raised
+from .handling import Handler, Turn, turn_of, what_was_raised
 
 Event = TypeVar("Event")
 Filter = Callable[[Event], bool]
@@ -49,12 +49,22 @@ class Registration:
     handler: Handler[Any]
     when: Filter[Any] | None
     source: Source
-    timer: Timer | None = None
 
     @property
     def filter_name(self) -> str:
         """The filter's name, or ``always``."""
         return "always" if self.when is None else _name_of(self.when)
+
+
+class _Row(NamedTuple):
+    """What is needed of a row to dispatch."""
+
+    registration: Registration
+    order: int
+    name: str
+    when: Filter[Any] | None
+    turn: Turn
+    timer: Timer
 
 
 class Step(Protocol):
@@ -95,7 +105,7 @@ class Registry:
         self._observe = observe
         self._span = span
         self._pending: list[Registration] = []
-        self._sealed: Mapping[type, tuple[Registration, ...]] | None = None
+        self._sealed: Mapping[type, tuple[_Row, ...]] | None = None
         self._source = Source(plugin="-")
         self._watched = 0
 
@@ -150,14 +160,14 @@ class Registry:
         ]
         if missing:
             raise RegistryError("; ".join(missing))
-        by_event: dict[type, tuple[Registration, ...]] = {}
+        by_event: dict[type, tuple[_Row, ...]] = {}
         for row in rows:
-            by_event[row.event] = (*by_event.get(row.event, ()), self._observed(row))
+            by_event[row.event] = (*by_event.get(row.event, ()), self._row_of(row))
         self._sealed = MappingProxyType(by_event)
 
     def registrations(self) -> tuple[Registration, ...]:
         """The sealed table, event by event, in the order of execution."""
-        return tuple(row for rows in self._table().values() for row in rows)
+        return tuple(row.registration for rows in self._table().values() for row in rows)
 
     async def dispatch(self, event: object, *, until: int | None = None) -> None:
         """Runs the handlers of ``type(event)`` in order, each to its end; those below ``until``.
@@ -165,15 +175,16 @@ class Registry:
         A refusal (OAuthError; of a Command, CommandRefused) or a lost store (StoreUnavailable)
         passes through unchanged; anything else a handler does wrong becomes a HandlerFault.
         """
-        with self._surrounding(event):
-            if self._watched and (witness := _WITNESS.get()) is not None:
-                await self._dispatch_before(witness, event, until)
-                return
-            for row in self._table().get(type(event), ()):
-                if until is None or row.order < until:
-                    rest = self._offer(row, event)
-                    if rest is not None:
-                        await rest
+        rows = self._table().get(type(event), ())
+        if until is not None:
+            rows = tuple(row for row in rows if row.order < until)
+        if self._watched and (witness := _WITNESS.get()) is not None:
+            await _run_before(witness, rows, event)
+        elif self._span is None:
+            await _run(rows, event)
+        else:
+            with self._span(type(event).__name__):
+                await _run(rows, event)
 
     @contextmanager
     def watched_by(self, witness: Witness) -> Iterator[None]:
@@ -192,67 +203,57 @@ class Registry:
         What they raise is returned: it is too late to refuse anything.
         """
         errors: list[HandlerFault] = []
-        with self._surrounding(event):
+        with _NO_SPAN if self._span is None else self._span(type(event).__name__):
             for row in self._table().get(type(event), ()):
                 if row.order >= since:
                     try:
-                        rest = self._offer(row, event)
-                        if rest is not None:
-                            await rest
+                        await _run((row,), event)
                     except HandlerFault as error:
                         errors.append(error)
                     except _DECISIONS as error:
                         errors.append(HandlerFault(row.name, what_was_raised(error)))
         return errors
 
-    def _surrounding(self, event: object) -> AbstractContextManager[object]:
-        return _NO_SPAN if self._span is None else self._span(type(event).__name__)
-
-    def _offer(self, row: Registration, event: object) -> Coroutine[Any, Any, None] | None:
-        """Has the handler run if it applies; returns what is left to await, if anything is."""
-        if row.when is not None and not _asked(row.when, row.name, event):
-            return None
-        timer = row.timer
-        if timer is None:
-            return self._begin(row, event)
-        started, rest = time.perf_counter(), None
-        try:
-            rest = self._begin(row, event)
-        finally:
-            if rest is None:
-                timer(time.perf_counter() - started)
-        return None if rest is None else _timed(rest, timer, started)
-
-    def _begin(self, row: Registration, event: object) -> Coroutine[Any, Any, None] | None:
-        return begin(row.handler, event, name=row.name, timeout=self._timeout)
-
-    def _observed(self, row: Registration) -> Registration:
-        if self._observe is not None:
-            row = replace(row, timer=self._observe(row.event.__name__, row.name))
+    def _row_of(self, row: Registration) -> _Row:
+        handler = row.handler
         if self._span is not None:
-            row = replace(row, handler=_spanned(row.handler, row.name, self._span))
-        return row
+            handler = _spanned(handler, row.name, self._span)
+        turn = turn_of(handler, name=row.name, timeout=self._timeout)
+        timer = _untimed if self._observe is None else self._observe(row.event.__name__, row.name)
+        return _Row(row, row.order, row.name, row.when, turn, timer)
 
-    async def _dispatch_before(self, witness: Witness, event: object, until: int | None) -> None:
-        for row in self._table().get(type(event), ()):
-            if until is None or row.order < until:
-                with witness.step(row, event) as step:
-                    step.is_skipped = row.when is not None and not _asked(row.when, row.name, event)
-                    rest = None if step.is_skipped else self._begin(row, event)
-                    if rest is not None:
-                        await rest
-
-    def _table(self) -> Mapping[type, tuple[Registration, ...]]:
+    def _table(self) -> Mapping[type, tuple[_Row, ...]]:
         if self._sealed is None:
             raise RegistryError("the registry is not sealed yet")
         return self._sealed
 
 
-async def _timed(rest: Coroutine[Any, Any, None], timer: Timer, started: float) -> None:
-    try:
-        await rest
-    finally:
-        timer(time.perf_counter() - started)
+async def _run(rows: Iterable[_Row], event: object) -> None:
+    started = time.perf_counter()
+    for _, _, name, when, turn, timer in rows:
+        if when is not None and not _asked(when, name, event):
+            continue
+        try:
+            rest = turn(event)
+            if rest is not None:
+                await rest
+        finally:
+            ended = time.perf_counter()
+            timer(ended - started)
+            started = ended
+
+
+async def _run_before(witness: Witness, rows: Iterable[_Row], event: object) -> None:
+    for row in rows:
+        with witness.step(row.registration, event) as step:
+            step.is_skipped = row.when is not None and not _asked(row.when, row.name, event)
+            rest = None if step.is_skipped else row.turn(event)
+            if rest is not None:
+                await rest
+
+
+def _untimed(seconds: float) -> None:
+    """Nobody wants to know."""
 
 
 def _spanned(handler: Handler[Any], name: str, span: Span) -> Handler[Any]:

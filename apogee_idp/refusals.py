@@ -34,6 +34,16 @@ class Refusal:
     last_at: int
 
 
+@dataclass(slots=True)
+class _Tally:
+    count: int = 0
+    last_at: int = 0
+
+
+_Tallies = dict[tuple[str, str], _Tally]
+"""By error and reason."""
+
+
 class Refusals:
     """Every process adds its own to those in the store; ``now`` gives Unix seconds.
 
@@ -44,24 +54,39 @@ class Refusals:
     def __init__(self, collection: Collection, *, now: Callable[[], int]) -> None:
         self._collection = collection
         self._now = now
-        self._noted: dict[str, tuple[Refusal, ...]] = {}
+        self._noted: dict[str, _Tallies] = {}
+        self._of_nobody: _Tallies = {}
         self._flushing = asyncio.Lock()
 
-    def note(self, client: Client, error: str, reason: str) -> None:
+    def note(self, client: Client | None, error: str, reason: str) -> None:
         """Counts a refusal of whoever called itself like this registered client, in memory alone.
 
-        Of more clients than fit between two flushes, those that come last are not counted.
+        Of more clients than fit between two flushes, those that come last are not counted. Nobody's
+        are not kept, but cost the same, or the time would tell who is registered.
         """
-        known = self._noted.get(client.client_id, ())
-        if known or len(self._noted) < _MAXIMUM_CLIENTS:
-            noted = Refusal(error, _short(reason), 1, self._now())
-            self._noted[client.client_id] = _merged(known, (noted,))
+        tallies = self._tallies_of("" if client is None else client.client_id)
+        name = error, _short(reason)
+        tally = tallies.get(name)
+        if tally is None:
+            if len(tallies) >= MAXIMUM_REASONS:
+                del tallies[min(tallies, key=lambda name: tallies[name].last_at)]
+            tally = tallies[name] = _Tally()
+        tally.count += 1
+        tally.last_at = self._now()
+
+    def _tallies_of(self, client_id: str) -> _Tallies:
+        known = self._noted.get(client_id)
+        if known is not None:
+            return known
+        if not client_id or len(self._noted) >= _MAXIMUM_CLIENTS:
+            return self._of_nobody
+        return self._noted.setdefault(client_id, {})
 
     async def flush(self) -> None:
         """Adds what was noted to the store; raises StoreUnavailable, and keeps the rest then."""
         async with self._flushing:
             for client_id in list(self._noted):
-                noted = self._noted[client_id]
+                noted = self._noted_of(client_id)
                 with suppress(InvalidDocument):  # what no store can hold is forgotten
                     await self._write(client_id, noted)
                 self._forget(client_id, noted)
@@ -69,7 +94,7 @@ class Refusals:
     async def of(self, client_id: str) -> tuple[Refusal, ...]:
         """Those of this client, the latest first; what others hold in memory comes later."""
         stored = await self._collection.get(client_id)
-        return _merged(_read(stored), self._noted.get(client_id, ()))
+        return _merged(_read(stored), self._noted_of(client_id))
 
     async def since(self, second: int) -> dict[str, tuple[Refusal, ...]]:
         """Those of all clients that were refused from ``second`` on."""
@@ -82,7 +107,7 @@ class Refusals:
             if after is None:
                 break
         merged = {
-            client_id: _merged(found.get(client_id, ()), self._noted.get(client_id, ()))
+            client_id: _merged(found.get(client_id, ()), self._noted_of(client_id))
             for client_id in found.keys() | self._noted.keys()
         }
         return {
@@ -106,17 +131,19 @@ class Refusals:
                 continue
             return
 
+    def _noted_of(self, client_id: str) -> tuple[Refusal, ...]:
+        tallies = self._noted.get(client_id, {})
+        return tuple(Refusal(*name, tally.count, tally.last_at) for name, tally in tallies.items())
+
     def _forget(self, client_id: str, written: Sequence[Refusal]) -> None:
         """What was noted meanwhile stays."""
-        known = {(r.error, r.reason): r.count for r in written}
-        rest = (
-            replace(r, count=r.count - known.get((r.error, r.reason), 0))
-            for r in self._noted[client_id]
-        )
-        left = tuple(refusal for refusal in rest if refusal.count > 0)
-        if left:
-            self._noted[client_id] = left
-        else:
+        tallies = self._noted[client_id]
+        for refusal in written:
+            name = refusal.error, refusal.reason
+            tallies[name].count -= refusal.count
+            if not tallies[name].count:
+                del tallies[name]
+        if not tallies:
             del self._noted[client_id]
 
 
@@ -145,4 +172,5 @@ def _read(stored: Stored | None) -> tuple[Refusal, ...]:
 
 
 def _short(reason: str) -> str:
-    return "".join(filter(str.isprintable, reason))[:_MAXIMUM_TEXT]
+    printable = reason if reason.isprintable() else "".join(filter(str.isprintable, reason))
+    return printable[:_MAXIMUM_TEXT]

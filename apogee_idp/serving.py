@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from .app import Installation, opened_installation
@@ -21,7 +22,8 @@ from .web.api.calls import Desk
 from .web.application import create_admin_application, create_application
 from .web.door import Door
 from .web.health import create_health_application
-from .web.server import Listeners, accepting, ignore, listen, listeners_at
+from .web.middleware import surrounded
+from .web.server import Listeners, accepting, ignore, listen, listeners_at, terms_of
 
 _HANGING_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
@@ -127,16 +129,18 @@ def _doors(installation: Installation, listeners: Listeners) -> list[Door]:
         installation.key_encryption_key,
     )
     readiness, telemetry = installation.readiness, installation.telemetry
-    applications = [(create_application(desk, telemetry), listeners.public)]
+    applications = [(create_application(desk), listeners.public)]
     if listeners.admin:
-        applications.append((create_admin_application(desk, telemetry), listeners.admin))
-    metrics = telemetry.metrics
+        applications.append((create_admin_application(desk), listeners.admin))
+    metrics, new_id = telemetry.metrics, installation.services.new_id
+    surround = partial(surrounded, telemetry=telemetry, new_id=new_id)
     refused = ignore if metrics is None else metrics.request_refused
     doors = [
         Door(
             application,
             sockets,
             installation.settings,
+            surround=surround,
             is_stopping=lambda: readiness.is_stopping,
             refused=refused,
         )
@@ -157,7 +161,7 @@ async def _health_listening(installation: Installation) -> AsyncIterator[None]:
     expose = None if metrics is None else metrics.exposed
     application = create_health_application(lambda: installation.readiness.health, expose)
     listeners = await listen(settings.host, settings.health_port)
-    async with accepting(application, listeners):
+    async with accepting(application, listeners, terms_of(settings)):
         yield
 
 

@@ -62,6 +62,7 @@ class Settings:
     cache_stale_seconds: float = 60.0
     handler_timeout: float = 2.0
     request_timeout: float = 10.0
+    connections: int = 2_000
     requests_in_flight: int = 100
     requests_waiting: int = 1_000
     drain_seconds: float = 10.0

@@ -137,6 +137,7 @@ class SettingsSchema(Schema):
     cache_stale_seconds = schema_fields.Float(validate=validate.Range(0, 3600))
     handler_timeout = schema_fields.Float(validate=_positive(60))
     request_timeout = schema_fields.Float(validate=_positive(60))
+    connections = _Whole(validate=validate.Range(1, 1_000_000))
     requests_in_flight = _Whole(validate=validate.Range(1, 100_000))
     requests_waiting = _Whole(validate=validate.Range(0, 1_000_000))
     drain_seconds = schema_fields.Float(validate=validate.Range(0, 300))

@@ -22,7 +22,7 @@ from .settings import Settings
 from .stopping import Stop, first_of
 from .telemetry.metrics import exposed_slots
 from .web.health import create_health_application
-from .web.server import Listeners, accepting, listen, listeners_at
+from .web.server import Listeners, accepting, listen, listeners_at, terms_of
 from .worker import Orders, Worker
 
 _DELAYS = (0.0, 1.0, 2.0, 4.0)
@@ -76,7 +76,8 @@ async def _health_listening(
         yield
         return
     application = create_health_application(lambda: fleet.health, partial(exposed_slots, metrics))
-    async with accepting(application, await listen(settings.host, settings.health_port)):
+    listeners = await listen(settings.host, settings.health_port)
+    async with accepting(application, listeners, terms_of(settings)):
         yield
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 from .administrators import without_former_administrators
@@ -12,10 +11,7 @@ from .assertions import AssertionVerifier
 from .authentication import ClientAuthenticator
 from .backchannel_logout import BackChannelLogout
 from .consents import Consents
-from .crypto.passwords import PasswordHashes
-from .crypto.sealing import KeyEncryptionKey
 from .crypto.secrets import SecretVerifier
-from .crypto.slow_verifier import SlowVerifier
 from .events import (
     GenerateToken,
     ProcessAuthorization,
@@ -28,28 +24,24 @@ from .events import (
     ProcessUserInfo,
     ValidateToken,
 )
-from .external.model import IdentityProvider
 from .external.providers import ExternalProviders
+from .foundation import Foundation
 from .grants import Grants
 from .id_token_hints import IdTokenHints
 from .interactions import Interactions
-from .keyring import KeyRing
 from .logout_tokens import LogoutTokens
 from .logs import log_logout_not_heard, log_timer
 from .minting import TokenMinter
 from .model import Client, Resource
-from .outgoing import Outgoing
 from .pipeline import Observer, Registry, Timer
 from .plugins import load_plugins
 from .pushed_requests import PushedRequests
 from .reading import TokenReader
 from .recipients import RecipientKeys
 from .reference_tokens import ReferenceTokens
-from .refusals import Refusals
 from .remote_keys import RemoteKeys
 from .revocation import Revocations
 from .second_factors import SecondFactors
-from .secret_usage import SecretUsage
 from .services import Services
 from .sessions import SessionLimits, Sessions
 from .settings import BUILT_IN_PLUGIN, Settings
@@ -88,32 +80,6 @@ REQUIRED_STAGES: dict[type, Sequence[IntEnum]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Foundation:
-    """What everything else stands on: the outside world.
-
-    ``now`` gives Unix seconds, ``new_id`` a random id of 128 bits; ``patience`` is how many seconds
-    one handler waits for one thing. Clients are told of something by ``announcing``, so that those
-    who don't answer keep nobody waiting. ``guards`` are the key-encryption keys; at the shell there
-    may be none.
-    """
-
-    settings: Settings
-    store: Store
-    keys: KeyRing
-    slow: SlowVerifier
-    passwords: PasswordHashes
-    outgoing: Outgoing
-    announcing: Outgoing
-    usage: SecretUsage
-    refusals: Refusals
-    guards: Sequence[KeyEncryptionKey]
-    identity_providers: Sequence[IdentityProvider]
-    now: Callable[[], int]
-    new_id: Callable[[], str]
-    patience: float
-
-
 def build_services(on: Foundation) -> Services:
     """Everything that handlers are built from."""
     settings, store, now = on.settings, on.store, on.now
@@ -127,10 +93,7 @@ def build_services(on: Foundation) -> Services:
     grants = Grants(store.authorizations, find_user, now=now, new_id=on.new_id)
     throttle = SignInThrottle(monotonic=time.monotonic)
     issuer = settings.issuer
-    logout_tokens = LogoutTokens(issuer, on.keys, now=now, new_id=on.new_id)
-    backchannel_logout = BackChannelLogout(
-        clients, logout_tokens, on.announcing, report=log_logout_not_heard
-    )
+    backchannel_logout = _build_backchannel_logout(on, clients)
     return Services(
         settings=settings.without_secrets(),  # for plugins
         clients=clients,
@@ -140,13 +103,7 @@ def build_services(on: Foundation) -> Services:
         recipient_keys=RecipientKeys(resources),
         authenticator=authenticator,
         minter=TokenMinter(
-            settings,
-            authenticator,
-            references,
-            grants,
-            on.keys,
-            now=now,
-            new_id=on.new_id,
+            settings, authenticator, references, grants, on.keys, now=now, new_id=on.new_id
         ),
         reader=TokenReader(issuer, on.keys, references, grants, now=now),
         revocations=Revocations(store.revocations, references, clients, grants, now=now),
@@ -165,6 +122,11 @@ def build_services(on: Foundation) -> Services:
         now=now,
         new_id=on.new_id,
     )
+
+
+def _build_backchannel_logout(on: Foundation, clients: Directory[Client]) -> BackChannelLogout:
+    tokens = LogoutTokens(on.settings.issuer, on.keys, now=on.now, new_id=on.new_id)
+    return BackChannelLogout(clients, tokens, on.announcing, report=log_logout_not_heard)
 
 
 def _build_sessions(

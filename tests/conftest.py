@@ -28,7 +28,7 @@ from apogee_idp.settings import Settings
 
 from . import inline
 from .acting import acting
-from .canary import PLANTED, findings_in
+from .canary import HEARD, PLANTED, findings_at_rest, findings_in
 from .idp import ISSUER, Idp
 from .keys import key_keeper
 from .mongodb import Databases, MongoDB, MongoProcess
@@ -75,6 +75,7 @@ def log_output(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 
     The canary reads it as it was before anything was struck out, unless the test plants secrets.
     """
+    HEARD.clear()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     output, unredacted = io.StringIO(), io.StringIO()
@@ -217,8 +218,13 @@ def new_store_url(
 
 
 @pytest.fixture
-async def start_idp(new_store_url: NewStoreUrl, key_encryption_key: str) -> AsyncIterator[StartIdp]:
-    """Starts servers in this process, each on a port and, if not told another, a new store."""
+async def start_idp(
+    new_store_url: NewStoreUrl, key_encryption_key: str, tmp_path: Path
+) -> AsyncIterator[StartIdp]:
+    """Starts servers in this process, each on a port and, if not told another, a new store.
+
+    No secret may be found in the files of its store.
+    """
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -248,6 +254,7 @@ async def start_idp(new_store_url: NewStoreUrl, key_encryption_key: str) -> Asyn
             return await stack.enter_async_context(Idp(installation, port, clock))
 
         yield start
+    assert findings_at_rest(tmp_path) == []
 
 
 @pytest.fixture

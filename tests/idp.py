@@ -23,6 +23,7 @@ from apogee_idp.model import Client
 from apogee_idp.stores.repositories import clients_in, load_key_ring
 
 from .acting import acting
+from .overhearing import overhear
 
 ISSUER = "https://idp.example"
 TOKEN_PATH = "/connect/token"
@@ -133,7 +134,9 @@ class Idp:
     async def send(self, method: str, path: str, **options: Any) -> Answer:
         """Any request."""
         async with self._session.request(method, self.url + path, **options) as response:
-            return Answer(response.status, response.headers, await response.read())
+            answer = Answer(response.status, response.headers, await response.read())
+        overhear(method, path, options, answer.body, answer.status)
+        return answer
 
     async def send_raw(self, request: bytes) -> Answer:
         """Bytes as they are, on a connection of their own; the connection closes behind them."""

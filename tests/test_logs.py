@@ -96,8 +96,8 @@ def test_unknown_objects_are_named_not_shown(log_output: io.StringIO) -> None:
     assert events(log_output)[0]["thing"] == "<Unkind>"
 
 
-def test_one_event_is_one_line(log_output: io.StringIO) -> None:
-    """A-DOS-04: no caller's text can begin a line of its own."""
+def test_A_DOS_04_one_event_is_one_line(log_output: io.StringIO) -> None:
+    """No caller's text can begin a line of its own."""
     text = "a\nb\r\nc\u2028d\x1b[31m"
     structlog.stdlib.get_logger("apogee_idp").info("event", text=text)
     assert len(log_output.getvalue().splitlines()) == 1

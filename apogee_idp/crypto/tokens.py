@@ -18,11 +18,13 @@ _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, ensure_ascii
 async def sign_jwt(claims: dict[str, Any], key: SigningKey, *, typ: str) -> str:
     """``claims`` as a signed JWT in compact form (RFC 7515 §3.1).
 
-    Raises TypeError or ValueError if a claim is not JSON.
+    Raises TypeError or ValueError if a claim is not JSON, or the key makes no signature.
     """
     payload = _encode(_to_json(claims).encode())  # a lone surrogate fails here
     signing_input = f"{_header(key.algorithm, key.kid, typ)}.{payload}"
     signature = await key.sign(signing_input.encode("ascii"))
+    if not signature:
+        raise ValueError("an empty signature")
     return f"{signing_input}.{_encode(signature)}"
 
 

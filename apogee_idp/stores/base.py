@@ -22,7 +22,7 @@ class Stored:
     """A document as read, with the version that a compare-and-set must name."""
 
     key: str
-    document: Document
+    document: Document = field(repr=False)
     version: str
 
 

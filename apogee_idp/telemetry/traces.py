@@ -44,16 +44,14 @@ class Tracing:
         self._tracer = self._provider.get_tracer("apogee_idp")
 
     @contextmanager
-    def request(
-        self, method: str, route: str, traceparents: Sequence[str]
-    ) -> Iterator[RequestSpan]:
+    def request(self, method: str, traceparents: Sequence[str]) -> Iterator[RequestSpan]:
         """Surrounds a request of a caller who sent these headers ``traceparent``."""
         with (
             self._tracer.start_as_current_span(
-                f"{method} {route}",
+                method,
                 _context_of(traceparents),
                 SpanKind.SERVER,
-                {"http.request.method": method, "http.route": route},
+                {"http.request.method": method},
                 record_exception=False,
                 set_status_on_exception=False,
             ) as span,
@@ -91,6 +89,11 @@ class RequestSpan:
     def trace_id(self) -> str:
         """32 hexadecimal digits."""
         return format_trace_id(self._span.get_span_context().trace_id)
+
+    def routed(self, method: str, route: str) -> None:
+        """Names it by the route that the request took."""
+        self._span.update_name(f"{method} {route}")
+        self._span.set_attribute("http.route", route)
 
     def answered(self, status: int) -> None:
         """Notes the status of the answer."""

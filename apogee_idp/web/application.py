@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
-from ..telemetry.opening import Telemetry
 from .api.application import add_management_api
 from .api.calls import Desk
 from .client_origins import ClientOrigins
@@ -24,7 +20,6 @@ from .interaction.people import People
 from .interaction.second_factor import SecondFactorEndpoint
 from .interaction.sign_in import SignIn
 from .introspection import IntrospectionEndpoint, RevocationEndpoint
-from .middleware import log_requests, render_errors, set_security_headers, trace_requests
 from .pages import Pages, set_up_templates
 from .pushed_authorization import PushedAuthorizationEndpoint
 from .sources import Sources
@@ -33,7 +28,7 @@ from .user_info import UserInfoEndpoint
 from .well_known import WellKnown
 
 
-def create_application(desk: Desk, telemetry: Telemetry) -> web.Application:
+def create_application(desk: Desk) -> web.Application:
     """The public application; every route stands below the path of the issuer.
 
     The one exception is RFC 8414 §3.1, which puts its well-known segment before that path. With
@@ -41,7 +36,7 @@ def create_application(desk: Desk, telemetry: Telemetry) -> web.Application:
     """
     services, registry = desk.services, desk.registry
     base = services.settings.issuer_path
-    app = _application_with_pages(desk, telemetry)
+    app = _application_with_pages(desk)
     well_known = WellKnown(services, registry)
     router = app.router
     _add_forms(router, desk)
@@ -59,30 +54,22 @@ def create_application(desk: Desk, telemetry: Telemetry) -> web.Application:
     return app
 
 
-def create_admin_application(desk: Desk, telemetry: Telemetry) -> web.Application:
+def create_admin_application(desk: Desk) -> web.Application:
     """What ``admin_port`` serves: management API and console, and the pages to sign in there."""
-    app = _application_with_pages(desk, telemetry)
+    app = _application_with_pages(desk)
     _add_sign_in(app.router, desk, has_console=True)
     _add_console(app.router, desk)
     return app
 
 
-def _application_with_pages(desk: Desk, telemetry: Telemetry) -> web.Application:
+def _application_with_pages(desk: Desk) -> web.Application:
     services = desk.services
-    app = web.Application(middlewares=[*_observing(telemetry, services.new_id), render_errors])
-    app.on_response_prepare.append(set_security_headers)
+    app = web.Application()
     set_up_templates(app, services.settings)
     base, pages = services.settings.issuer_path, Pages(services)
     app.router.add_get(f"{base}/", pages.index)
     app.router.add_get(f"{base}/apogee.css", pages.style)
     return app
-
-
-def _observing(telemetry: Telemetry, new_id: Callable[[], str]) -> Iterator[Middleware]:
-    metrics, tracing = telemetry.metrics, telemetry.tracing
-    yield log_requests(new_id, None if metrics is None else metrics.request_finished)
-    if tracing is not None:
-        yield trace_requests(tracing)
 
 
 def _add_console(router: web.UrlDispatcher, desk: Desk) -> None:

@@ -12,14 +12,15 @@ from aiohttp import web
 from ..settings import Settings
 from ..telemetry.metrics import Refusal
 from .connection import guarded_by
-from .in_flight import InFlight
-from .server import Accepting, accepting
+from .in_flight import InFlight, RequestHandler
+from .server import Accepting, accepting, terms_of
 
 
 class Door:
-    """One application on its ``sockets``, with its own bound on requests in progress.
+    """One application on its ``sockets``, with its own bounds on connections and requests.
 
-    ``refused`` is told why of each request that doesn't come in.
+    ``surround`` is what each request passes that comes in; ``refused`` is told why of each that
+    doesn't.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Door:
         sockets: Sequence[socket.socket],
         settings: Settings,
         *,
+        surround: Callable[[RequestHandler], RequestHandler],
         is_stopping: Callable[[], bool],
         refused: Callable[[Refusal], None],
     ) -> None:
@@ -36,21 +38,24 @@ class Door:
         )
         self._application = application
         self._sockets = sockets
+        self._surround = surround
         self._refused = refused
-        self._patience = settings.shutdown_timeout
+        self._settings = settings
         self._accepting: Accepting | None = None
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Answers meanwhile; the sockets are closed in the end."""
-        malformed = partial(self._refused, "malformed_http")
-        surround = guarded_by(self.in_flight)
-        async with accepting(self._application, self._sockets, surround, malformed) as opened:
+        terms = terms_of(self._settings, partial(self._refused, "malformed_http"))
+        async with accepting(self._application, self._sockets, terms, self._guarded) as opened:
             self._accepting = opened
             yield
+
+    def _guarded(self, handler: RequestHandler) -> RequestHandler:
+        return guarded_by(self.in_flight)(self._surround(handler))
 
     async def close(self) -> None:
         """Lets nobody in any more, and waits ``shutdown_timeout`` for whoever is in."""
         if self._accepting is not None:
             self._accepting.stop()
-        await self.in_flight.finish(timeout=self._patience)
+        await self.in_flight.finish(timeout=self._settings.shutdown_timeout)

@@ -1,21 +1,27 @@
-"""What surrounds every request: one log event, plain errors, security headers."""
+"""What surrounds every request: one log event, plain errors, security headers.
+
+These are no middlewares of aiohttp, which cost more than they do.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from ..errors import StoreUnavailable
 from ..logs import annotate_request, finish_request, log_fault, start_request
+from ..telemetry.opening import Telemetry
+from .in_flight import RequestHandler
 from .pages import error_page
 
 if TYPE_CHECKING:
     from ..telemetry.traces import Tracing
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = web.RequestKey("request_id", str)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -29,13 +35,24 @@ SECURITY_HEADERS = {
 }
 
 
-def log_requests(
-    new_id: Callable[[], str], told: Callable[[Mapping[str, Any]], None] | None
-) -> Middleware:
+def surrounded(
+    application: RequestHandler, telemetry: Telemetry, new_id: Callable[[], str]
+) -> RequestHandler:
+    """``application`` as it is asked by aiohttp, with all that surrounds every request."""
+    handler = _render_errors(application)
+    if telemetry.tracing is not None:
+        handler = _trace_requests(handler, telemetry.tracing)
+    metrics = telemetry.metrics
+    told = None if metrics is None else metrics.request_finished
+    return cast(RequestHandler, _log_requests(handler, new_id, told))
+
+
+def _log_requests(
+    handler: Handler, new_id: Callable[[], str], told: Callable[[Mapping[str, Any]], None] | None
+) -> Handler:
     """One event for each request, whose id is also told to the caller; ``told`` gets it, too."""
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def logged(request: web.Request) -> web.StreamResponse:
         request_id = request[REQUEST_ID] = new_id()
         start_request(request_id)
         started = time.perf_counter()
@@ -55,22 +72,25 @@ def log_requests(
             if told is not None:
                 told(event)
 
-    return middleware
+    return logged
 
 
-def trace_requests(tracing: Tracing) -> Middleware:
+def _trace_requests(handler: Handler, tracing: Tracing) -> Handler:
     """One span for each request, whose trace is told in the log."""
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def traced(request: web.Request) -> web.StreamResponse:
         traceparents = request.headers.getall("traceparent", [])
-        with tracing.request(_method_of(request), _route_of(request), traceparents) as span:
+        method = _method_of(request)
+        with tracing.request(method, traceparents) as span:
             annotate_request(trace_id=span.trace_id)
-            response = await handler(request)
-            span.answered(response.status)
-            return response
+            try:
+                response = await handler(request)
+                span.answered(response.status)
+                return response
+            finally:
+                span.routed(method, _route_of(request))
 
-    return middleware
+    return traced
 
 
 def _method_of(request: web.Request) -> str:
@@ -83,42 +103,47 @@ def _route_of(request: web.Request) -> str:
     return resource.canonical if resource else "unknown"
 
 
-@web.middleware
-async def render_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+def _render_errors(application: RequestHandler) -> Handler:
     """A page for people, a problem document (RFC 9457) for programs."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < HTTPStatus.BAD_REQUEST:
-            raise
-        status, allow = error.status, error.headers.get("Allow")
-    except StoreUnavailable as error:
-        annotate_request(reason=str(error))
-        status, allow = HTTPStatus.SERVICE_UNAVAILABLE, None
-    except Exception as error:
-        log_fault("request_failed", error)
-        status, allow = HTTPStatus.INTERNAL_SERVER_ERROR, None
-    response = _rendered(request, HTTPStatus(status))
+
+    async def rendered(request: web.Request) -> web.StreamResponse:
+        try:
+            response = await application(request)
+        except web.HTTPException as error:
+            if error.status < HTTPStatus.BAD_REQUEST:
+                _secure(error)
+                raise
+            response = _rendered(request, error.status, allow=error.headers.get("Allow"))
+        except StoreUnavailable as error:
+            annotate_request(reason=str(error))
+            response = _rendered(request, HTTPStatus.SERVICE_UNAVAILABLE)
+            response.headers["Retry-After"] = "1"
+        except Exception as error:
+            log_fault("request_failed", error)
+            response = _rendered(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+        _secure(response)
+        return response
+
+    return rendered
+
+
+def _rendered(request: web.Request, status: int, *, allow: str | None = None) -> web.Response:
+    phrase = HTTPStatus(status).phrase
+    if "text/html" in request.headers.get("Accept", ""):
+        response = error_page(request, status, phrase)
+    else:
+        response = web.json_response(
+            {"title": phrase, "status": status},
+            status=status,
+            content_type="application/problem+json",
+            headers={"Cache-Control": "no-store"},
+        )
     if allow is not None:
         response.headers["Allow"] = allow
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = "1"
     return response
 
 
-def _rendered(request: web.Request, status: HTTPStatus) -> web.Response:
-    if "text/html" in request.headers.get("Accept", ""):
-        return error_page(request, status, status.phrase)
-    return web.json_response(
-        {"title": status.phrase, "status": int(status)},
-        status=status,
-        content_type="application/problem+json",
-        headers={"Cache-Control": "no-store"},
-    )
-
-
-async def set_security_headers(_: web.Request, response: web.StreamResponse) -> None:
-    """On every response, unless the endpoint said something of its own."""
+def _secure(response: web.StreamResponse) -> None:
+    """Says what every response says, unless the endpoint said something of its own."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers["Server"] = SECURITY_HEADERS["Server"]  # aiohttp set its own before

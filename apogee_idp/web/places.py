@@ -40,10 +40,13 @@ class Places:
 
         Raises TemporarilyUnavailable if there is none in the line either, or none comes in time.
         """
-        if not self._free and len(self._line) >= self._waiting:
+        if self._free:
+            self._free -= 1
+            return
+        if len(self._line) >= self._waiting:
             raise TemporarilyUnavailable(reason="too many requests at once")
         try:
-            async with asyncio.timeout(None if self._free else self._patience):
+            async with asyncio.timeout(self._patience):
                 await self.enter_again()
         except TimeoutError:
             raise TemporarilyUnavailable(reason="too many requests at once") from None

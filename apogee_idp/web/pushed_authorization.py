@@ -10,7 +10,7 @@ from ..pipeline import Registry
 from ..requests import PushedAuthorizationRequest
 from ..services import Services
 from .endpoint import annotate_client
-from .interaction.parsing import authorization_request_of
+from .interaction.parsing import authorization_request_of, without_credentials
 from .wire import Form, render_pushed_request
 
 
@@ -24,7 +24,8 @@ class PushedAuthorizationEndpoint:
 
     async def answer(self, form: Form) -> web.Response:
         """The ``request_uri``, for a request that nothing is wrong with so far."""
-        pairs = (*form.parameters.items(), *(("resource", uri) for uri in form.resources))
+        sent = (*form.parameters.items(), *(("resource", uri) for uri in form.resources))
+        pairs = without_credentials(sent)
         request = PushedAuthorizationRequest(
             authorization_request_of(pairs), pairs, form.credentials
         )

@@ -37,6 +37,7 @@ class Refusal(web.StreamResponse):
         body = b"" if request.method == "HEAD" else _BODY
         if request.transport is not None:
             request.transport.write(_HEAD + end + body)
+            await request.writer.drain()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """There is nothing more."""

@@ -33,9 +33,7 @@ class RefusedClients:
         if not is_client_id(client_id):
             return
         with suppress(StoreUnavailable):
-            client = await self._clients.get(client_id)
-            if client is not None:
-                self._refusals.note(client, *_told(error))
+            self._refusals.note(await self._clients.get(client_id), *_told(error))
 
 
 def _named_in(request: TokenRequest) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,8 +15,9 @@ from aiohttp import web
 
 from ..errors import SettingsError
 from ..settings import Settings
-from .connection import Connection, refuse_expectations
+from .connection import Connection, Terms, refuse_expectations
 from .in_flight import RequestHandler
+from .room import Room
 
 _ACCEPTS_AT_ONCE = 32
 _BACKLOG = 1024
@@ -89,24 +91,29 @@ def ignore(*_: object) -> None:
     """Nobody counts."""
 
 
+def terms_of(settings: Settings, malformed: Callable[[], None] = ignore) -> Terms:
+    """As the settings say, but for what is left of the file descriptors: the store needs some."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = min(settings.connections, descriptors * 3 // 4)
+    return Terms(most, settings.request_timeout, malformed)
+
+
 @asynccontextmanager
 async def accepting(
     application: web.Application,
     sockets: Sequence[socket.socket],
+    terms: Terms,
     surround: Callable[[RequestHandler], RequestHandler] = refuse_expectations,
-    malformed: Callable[[], None] = ignore,
 ) -> AsyncIterator[Accepting]:
-    """Answers on ``sockets``, which are closed in the end; ``surround`` comes before all else.
-
-    ``malformed`` is told of bytes that never became a request.
-    """
+    """Answers on ``sockets``, which are closed in the end; ``surround`` comes before all else."""
     runner = web.AppRunner(application, shutdown_timeout=_CANCEL_SECONDS)
     await runner.setup()
     try:
         connections = cast(web.Server, runner.server)
         connections.request_handler = surround(connections.request_handler)
         async with AsyncExitStack() as stack:
-            servers = [await _accept(connections, each, malformed) for each in sockets]
+            room = Room(terms.most)
+            servers = [await _accept(connections, each, terms, room) for each in sockets]
             for server in servers:
                 stack.callback(server.close)
             yield Accepting(servers, connections)
@@ -115,7 +122,7 @@ async def accepting(
 
 
 async def _accept(
-    connections: web.Server, listener: socket.socket, malformed: Callable[[], None]
+    connections: web.Server, listener: socket.socket, terms: Terms, room: Room
 ) -> asyncio.Server:
     loop = asyncio.get_running_loop()
 
@@ -127,7 +134,8 @@ async def _accept(
             auto_decompress=False,
             keepalive_timeout=_KEEPALIVE_SECONDS,
             lingering_time=_LINGERING_SECONDS,
-            refused=malformed,
+            terms=terms,
+            room=room,
         )
 
     server = await loop.create_server(connection, sock=listener, backlog=_ACCEPTS_AT_ONCE)

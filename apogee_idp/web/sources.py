@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from aiohttp import web
@@ -22,10 +23,16 @@ class Sources:
 
     def of(self, request: web.Request) -> str:
         """An IP address; "" for a connection that has none."""
-        peer = _address(request.remote or "")
+        remote = request.remote or ""
+        if not self._trusted:
+            return _plainly(remote)
+        forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
+        return self._behind_proxies(remote, forwarded.split(","))
+
+    def _behind_proxies(self, remote: str, said: list[str]) -> str:
+        peer = _address(remote)
         if peer is None:
-            return request.remote or ""
-        said = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+            return remote
         while said and self._is_trusted(peer):
             before = _address(said.pop().strip(" \t"))
             if before is None:
@@ -35,6 +42,11 @@ class Sources:
 
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
+
+
+@lru_cache(maxsize=1024)
+def _plainly(remote: str) -> str:
+    return str(_address(remote) or remote)
 
 
 def _address(text: str) -> Address | None:

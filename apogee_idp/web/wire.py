@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -156,8 +157,7 @@ def _check_head(request: web.Request) -> None:
         raise InvalidRequest("This endpoint takes POST only.", status=405)
     if request.headers.getall("Content-Encoding", []):
         raise InvalidRequest("A Content-Encoding is not accepted.", status=415)
-    types = request.headers.getall("Content-Type", [])
-    if len(types) != 1 or not _is_utf8_form(types[0]):
+    if not is_utf8_form(request):
         raise InvalidRequest(f"The Content-Type must be {FORM_MEDIA_TYPE} in UTF-8.")
     if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
         raise InvalidRequest("A Transfer-Encoding other than chunked is not accepted.")
@@ -165,7 +165,14 @@ def _check_head(request: web.Request) -> None:
         raise InvalidRequest("Credentials in the URL are not accepted: it is logged everywhere.")
 
 
-def _is_utf8_form(content_type: str) -> bool:
+def is_utf8_form(request: web.Request) -> bool:
+    """Whether the one Content-Type says so."""
+    types = request.headers.getall("Content-Type", [])
+    return len(types) == 1 and _says_utf8_form(types[0])
+
+
+@lru_cache(maxsize=64)
+def _says_utf8_form(content_type: str) -> bool:
     media_type, *options = (part.strip().lower() for part in content_type.split(";"))
     charsets = {o.removeprefix("charset=").strip('"') for o in options if o.startswith("charset")}
     return media_type == FORM_MEDIA_TYPE and charsets <= {"utf-8", "utf8"}
@@ -176,6 +183,10 @@ async def read_body(
 ) -> bytes:
     """The body, of ``most`` bytes at most, within ``timeout`` seconds; raises InvalidRequest."""
     try:
+        if request.content.is_eof():
+            body = request.content.read_nowait()
+            _check_size(len(body), most)
+            return body
         async with lending_place(request):
             return await within(timeout, _whole_body(request, most))
     except TimeoutError:
@@ -185,13 +196,19 @@ async def read_body(
 
 
 async def _whole_body(request: web.Request, most: int) -> bytes:
-    size, body = request.content_length or 0, bytearray()
-    while size <= most and not request.content.at_eof():
+    _check_size(request.content_length or 0, most)
+    body = bytearray()
+    while not request.content.at_eof():
+        if request.transport is None:  # aiohttp has a RuntimeError for that
+            raise ConnectionResetError
         body += await request.content.readany()
-        size = len(body)
+        _check_size(len(body), most)
+    return bytes(body)
+
+
+def _check_size(size: int, most: int) -> None:
     if size > most:
         raise InvalidRequest("The body is too large.", status=413)
-    return bytes(body)
 
 
 def _parameters(body: bytes) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -35,7 +35,7 @@ async def test_what_is_no_page_and_no_file_is_not_there(idp: Idp) -> None:
     assert (await idp.send("POST", "/console")).status == 405
 
 
-async def test_the_policy_lets_nothing_in(idp: Idp) -> None:
+async def test_A_MG_09_the_policy_lets_nothing_in(idp: Idp) -> None:
     """Neither inline nor evaluated, nor from anywhere else."""
     headers = (await idp.send("GET", "/console")).headers
     policy = headers["Content-Security-Policy"]

@@ -186,7 +186,7 @@ async def test_refusals_wait_for_a_store_that_is_lost(idp: Idp) -> None:
     client: Any = await clients_in(idp.installation.store).get("billing")
     refusals = Refusals(idp.installation.store.refusals, now=Clock())
     refusals.note(client, "invalid_scope", "a")
-    noted = refusals._noted["billing"]
+    noted = refusals._noted_of("billing")
     refusals.note(client, "invalid_scope", "a")
     refusals._forget("billing", noted)
     assert [refusal.count for refusal in await refusals.of("billing")] == [1]

@@ -170,7 +170,7 @@ ODD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("claims", ODD, ids=repr)
+@pytest.mark.parametrize("claims", ODD, ids=lambda claims: repr(claims).replace("\\", ""))
 async def test_A_CA_05_odd_claims(signer: Signer, claims: dict[str, Any]) -> None:
     """R-CA-01, R-CA-05: each claim is there, of its type, and of our time."""
     await signer.refuses(signer.assertion(**claims))

@@ -78,7 +78,7 @@ async def test_F_KEY_04_keys_that_can_not_be_opened_change_nothing(
     await until(is_well, BOUND)
 
 
-async def test_a_damaged_key_set_changes_nothing(idp: Idp) -> None:
+async def test_F_PR_07_a_damaged_key_set_changes_nothing(idp: Idp) -> None:
     """The old keys go on, and the problem is told."""
     old = await published(idp)
     stored = await idp.installation.store.keys.get("current")

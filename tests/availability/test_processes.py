@@ -90,10 +90,10 @@ async def test_F_CA_01_a_change_is_obeyed_by_all_within_two_seconds(
     await until(answers(lambda: statuses(new), [401, 401]), BOUND)
 
 
-async def test_one_clients_choice_is_its_own_in_every_process(
+async def test_A_PIPE_1_one_clients_choice_is_its_own_in_every_process(
     lasting_env: Env, ports: list[int], home: Path, http: aiohttp.ClientSession
 ) -> None:
-    """A-PIPE-1 over two processes on one database: 200 requests each, interleaved."""
+    """Over two processes on one database: 200 requests each, interleaved."""
     plain = ("clients", "create", "plain", "--skip-token-encryption", "--json")
     sealed = ("clients", "create", "sealed", "--json")
     made = [await command(lasting_env, home, *arguments) for arguments in (plain, sealed)]

@@ -39,7 +39,7 @@ def test_plain_modules() -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package["name"])
-def test_what_is_of_others_is_what_the_manifest_says(package: dict[str, Any]) -> None:
+def test_A_MG_09_what_is_of_others_is_what_the_manifest_says(package: dict[str, Any]) -> None:
     """To the byte; NOTICE names it, and its licence is beside it."""
     for entry in package["files"]:
         assert integrity((VENDOR / entry["file"]).read_bytes()) == entry["integrity"]

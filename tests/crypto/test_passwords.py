@@ -36,12 +36,23 @@ async def test_a_password_matches_from_every_keyboard() -> None:
     hashes.close()
 
 
-async def test_waiting_for_hashes_is_bounded() -> None:
-    """Past the bound: try again later. The loop goes on meanwhile."""
+async def test_A_DOS_03_waiting_for_hashes_is_bounded() -> None:
+    """Past the bound: try again later."""
     hashes = PasswordHashes(threads=1, max_waiting=3)
     outcomes = await asyncio.gather(
         *(hashes.matches("", f"{GOOD} {n}") for n in range(5)), return_exceptions=True
     )
     assert [isinstance(o, TemporarilyUnavailable) for o in outcomes] == [False] * 3 + [True] * 2
     assert not await hashes.matches("", GOOD)
+    hashes.close()
+
+
+async def test_F_PR_06_hashing_leaves_the_loop_alone() -> None:
+    """It goes round while a password is hashed elsewhere."""
+    hashes = PasswordHashes()
+    hashing, rounds = asyncio.create_task(hashes.hash(GOOD)), 0
+    while not hashing.done():
+        rounds += 1
+        await asyncio.sleep(0)
+    assert rounds > 10
     hashes.close()

@@ -14,7 +14,7 @@ from apogee_idp.model import Resource, TokenProfile
 from apogee_idp.stores.repositories import resources_in
 from tests.canary import OPERATORS_SECRET
 from tests.conftest import StartIdp
-from tests.idp import ISSUER, Idp, is_jwe
+from tests.idp import FORM, ISSUER, TOKEN_PATH, Idp, is_jwe
 
 NOW = 1_800_000_000
 OPENIDDICT_SECRET = "388D45FA-B36B-4988-BA59-B187D329C207"
@@ -486,3 +486,16 @@ async def test_R_AT_05_no_two_tokens_share_a_jti(idp: Idp) -> None:
     secret = await idp.add_client(skip_token_encryption=True)
     tokens = [(await idp.grant("billing", secret)).token for _ in range(50)]
     assert len({(await idp.claims(token))["jti"] for token in tokens}) == 50
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["X-SSL-Client-Cert", "X_SSL_Client_Cert", "X-Forwarded-Client-Cert", "Client-Cert"],
+)
+async def test_A_CA_08_no_header_stands_for_a_certificate(idp: Idp, header: str) -> None:
+    """Certificates authenticate nobody here, from whomever word of one comes."""
+    await idp.add_client()
+    form = "grant_type=client_credentials&client_id=billing"
+    headers = {"Content-Type": FORM, header: "SUCCESS, CN=billing"}
+    answer = await idp.send("POST", TOKEN_PATH, headers=headers, data=form)
+    assert (answer.status, answer.error) == (401, "invalid_client")

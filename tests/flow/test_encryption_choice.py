@@ -1,4 +1,4 @@
-"""A-PIPE-1: one client's opt-out of encryption is nobody else's. The project's first regression."""
+"""One client's opt-out of encryption is nobody else's. The project's first regression."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.idp import Idp, is_jwe
 CONCURRENT = 32
 
 
-async def test_interleaved_and_concurrent_requests_keep_to_their_own_choice(
+async def test_A_PIPE_1_interleaved_and_concurrent_requests_keep_to_their_own_choice(
     idp: Idp, long: Callable[[int, int], int]
 ) -> None:
     """1,000 each (torture: 50,000): the one's tokens are all JWS, the other's are all JWE."""
@@ -75,7 +75,7 @@ async def test_interleaved_and_concurrent_requests_keep_to_their_own_choice(
         ),
     ],
 )
-async def test_a_handler_that_tries_to_flip_shared_state_fails(
+async def test_A_PIPE_1_a_handler_that_tries_to_flip_shared_state_fails(
     start_idp: StartIdp, attempt: object
 ) -> None:
     """The attempt raises, ends that request in a 500, and changes nothing for the next."""

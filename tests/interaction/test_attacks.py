@@ -80,7 +80,7 @@ async def test_A_AZ_03_markup_stays_text(site: Site, text: str) -> None:
     )
     assert page.fields["email"] == text
     check_page(page)
-    page = await page.sign_in(text, text)
+    page = await page.sign_in(text, text * 2)
     assert page.status == 400
     check_page(page)
     page = await browser.follow(await page.sign_in(EMAIL, PASSWORD))
@@ -444,3 +444,26 @@ async def test_A_AZ_09_errors_go_to_registered_places_only(site: Site) -> None:
     await site.idp.change_client("app", post_logout_redirect_uris=(GOODBYE,))
     page = await site.browser().get(address(prompt="none", redirect_uri=GOODBYE))
     assert (page.status, page.location) == (400, "")
+
+
+async def test_A_AZ_13_nothing_listens_to_other_pages(site: Site) -> None:
+    """There is no frame to watch sessions by, and no script that takes messages."""
+    told = (await site.idp.send("GET", "/.well-known/openid-configuration")).json
+    assert not [name for name in told if name.startswith(("check_session", "frontchannel"))]
+    page = await site.authorize(site.browser())
+    assert "script" not in _Tags(page.text).tags
+
+
+async def test_A_DOS_06_what_waits_for_a_person_waits_ten_minutes(site: Site) -> None:
+    """Each request that might be somebody's is one document till then; a wrong one is none."""
+    interactions = site.idp.installation.store.interactions
+    for changes in ({"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}):
+        for _ in range(20):
+            assert (await site.browser().get(address(**changes))).status == 400
+    assert (await interactions.list()).items == ()
+    for _ in range(20):
+        await site.browser().get(address())
+    assert len((await interactions.list()).items) == 20
+    site.clock.now += INTERACTION_SECONDS
+    assert (await interactions.list()).items == ()
+    assert await interactions.expire() == 20

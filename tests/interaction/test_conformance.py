@@ -336,10 +336,7 @@ async def test_basic_op(suite: Suite, name: str) -> None:
 
 
 async def test_oidcc_discovery_endpoint_verification(site: Site) -> None:
-    """The Config OP plan: what has to be there, in which form, and nothing that misleads.
-
-    A-AZ-13: nothing is offered that takes messages from other pages.
-    """
+    """The Config OP plan: what has to be there, in which form, and nothing that misleads."""
     answer = await site.idp.send("GET", "/.well-known/openid-configuration")
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("application/json")

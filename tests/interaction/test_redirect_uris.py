@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apogee_idp.model import Client
+from apogee_idp.web.interaction.destinations import with_parameters
 
 from .conftest import CALLBACK, Site, address
 
@@ -97,7 +98,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("uri", OTHERS, ids=[ascii(uri)[:60] for uri in OTHERS])
+@pytest.mark.parametrize("uri", OTHERS, ids=[ascii(uri).replace("\\", "")[:60] for uri in OTHERS])
 async def test_A_AZ_01_an_address_that_is_nearly_it(site: Site, uri: str) -> None:
     """R-AE-03: compared character by character; all others end on a page."""
     await site.idp.change_client("app", redirect_uris=(WEB,))
@@ -159,3 +160,19 @@ def test_R_AE_04_what_is_registered_and_still_no_place_to_go(uri: str) -> None:
     client = Client("app", redirect_uris=(uri,), post_logout_redirect_uris=(uri,))
     assert not client.permits_redirect_uri(uri)
     assert not client.permits_post_logout_redirect_uri(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "answer"),
+    [
+        (WEB, f"{WEB}?code=c"),
+        (f"{WEB}?", f"{WEB}?code=c"),
+        (f"{WEB}?tenant=blue", f"{WEB}?tenant=blue&code=c"),
+        (f"{WEB}?tenant=blue&", f"{WEB}?tenant=blue&code=c"),
+        (f"{WEB}&", f"{WEB}&?code=c"),
+        ("com.example.app:/callback", "com.example.app:/callback?code=c"),
+    ],
+)
+def test_R_AE_05_the_answer_stands_in_the_query(uri: str, answer: str) -> None:
+    """Behind that which the URI has, never in its path."""
+    assert with_parameters(uri, {"code": "c"}) == answer

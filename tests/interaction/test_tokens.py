@@ -21,7 +21,7 @@ from apogee_idp.stores.repositories import clients_in
 from tests.api.conftest import new_admin
 from tests.idp import ISSUER, Answer
 
-from .conftest import CALLBACK, EMAIL, PASSWORD, SUBJECT, VERIFIER, Site
+from .conftest import CALLBACK, EMAIL, GOODBYE, PASSWORD, SUBJECT, VERIFIER, Site
 
 FAMILY = "code and refresh token"
 NATIVE = "http://127.0.0.1:5000/cb"
@@ -554,7 +554,8 @@ async def test_the_store_has_no_code_and_no_token(site: Site) -> None:
     """Nor the verifier or the nonce of others: hashes, and what was granted."""
     code = await site.code(scope="openid offline_access")
     token = (await site.redeem(code)).json["refresh_token"]
-    stored = str((await site.idp.installation.store.authorizations.list()).items)
+    page = await site.idp.installation.store.authorizations.list()
+    stored = str([(item.key, item.document) for item in page.items])
     for value in (code, token, VERIFIER):
         for part in value.split("_"):
             assert len(part) < 40 or part not in stored
@@ -572,3 +573,27 @@ async def test_one_document_is_one_sign_in(site: Site) -> None:
     assert await authorizations.expire() == 2
     site.clock.now += 90 * 86_400
     assert await authorizations.expire() == 2
+
+
+async def test_A_SEC_03_no_refusal_of_a_grant_says_why(site: Site) -> None:
+    """Made up, spent, expired or another's: one answer, and no word of what else is wrong."""
+    await site.add_app("other")
+    codes = [await site.code(scope="openid offline_access") for _ in range(3)]
+    token = (await site.redeem(codes[0])).json["refresh_token"]
+    answers = [
+        await site.redeem(str(Code.new("0" * 32))),
+        await site.redeem(codes[0]),
+        await site.redeem(codes[1], client_id="other"),
+        await site.redeem(codes[1], client_id="other", code_verifier="w" * 43),
+        await site.redeem(codes[1], client_id="other", redirect_uri=GOODBYE),
+        await site.refresh(token, client_id="other"),
+        await site.refresh(str(RefreshToken.first("0" * 32))),
+    ]
+    await site.refresh(token)
+    answers.append(await site.refresh(token))
+    site.clock.now += 3600
+    answers.append(await site.redeem(codes[2]))
+    told = {
+        (answer.status, answer.body, tuple(sorted(answer.headers.keys()))) for answer in answers
+    }
+    assert len(told) == 1, told

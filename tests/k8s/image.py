@@ -117,7 +117,7 @@ class Image:
         *names, target = words
         folder = self.path(target) if target.startswith("/") else self.workdir / target
         for name in names:
-            place = folder / name if target.endswith("/") else folder
+            place = folder / Path(name).name if target.endswith("/") else folder
             place.parent.mkdir(parents=True, exist_ok=True)
             _copy(source / name.lstrip("/"), place)
 

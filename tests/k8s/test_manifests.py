@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -256,6 +257,14 @@ def test_secrets_come_as_files(workload: Object) -> None:
         if "secret" in volume:
             assert volume["secret"]["defaultMode"] == 0o440
             assert volume["secret"]["items"]
+
+
+def test_A_DOS_01_texts_hash_differently_in_each_process() -> None:
+    """Nothing that we ship fixes the seed, by which anyone could make keys that collide."""
+    shipped = [*K8S.rglob("*"), *(REPOSITORY / "config").rglob("*"), REPOSITORY / "Makefile"]
+    for path in shipped:
+        assert path.is_dir() or b"PYTHONHASHSEED" not in path.read_bytes(), path
+    assert sys.flags.hash_randomization
 
 
 def test_no_secret_is_among_the_manifests() -> None:

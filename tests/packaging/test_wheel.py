@@ -13,11 +13,15 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlencode
 
 import jwt
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
 
 from tests.process import Server, environment, free_port
 
@@ -25,7 +29,8 @@ REPOSITORY = Path(__file__).parents[2]
 ACME = REPOSITORY / "tests" / "plugins" / "acme"
 FILTER = "asks_for_retired_scope"
 NOT_SOURCE = shutil.ignore_patterns(
-    *(".venv", ".git", "build", "dist", "*.egg-info", ".*_cache", "__pycache__", "node_modules")
+    *(".venv", ".git", "build", "dist", "mutants", "*.egg-info", ".*_cache"),
+    *("__pycache__", "node_modules"),
 )
 
 
@@ -38,9 +43,10 @@ class Clean:
 
 
 def built(source: Path, scratch: Path) -> Path:
+    """A wheel, made of the source distribution, as others would make it."""
     copy = scratch / source.name
     shutil.copytree(source, copy, ignore=NOT_SOURCE)
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(scratch)]
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(scratch)]
     subprocess.run([*build, str(copy)], check=True, capture_output=True, timeout=300)
     (wheel,) = scratch.glob("*.whl")
     return wheel
@@ -121,6 +127,29 @@ def test_the_wheel_holds_what_it_should(clean: Clean) -> None:
         ),
     }
     assert expected <= names
+
+
+def test_the_wheel_has_a_bill_of_materials(clean: Clean) -> None:
+    """Valid CycloneDX where PEP 770 says: every locked release, and what the console contains."""
+    with zipfile.ZipFile(clean.wheel) as wheel:
+        text = wheel.read("apogee_idp-0.1.0.dist-info/sboms/apogee-idp.cdx.json").decode()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill = json.loads(text)
+    needed = {part["purl"] for part in bill["components"] if part["scope"] == "required"}
+    lock = (REPOSITORY / "requirements.lock").read_text()
+    releases = {line.split()[0] for line in lock.splitlines() if line[0].isalnum()}
+    assert needed == {f"pkg:pypi/{release.replace('==', '@')}" for release in releases}
+    assert any("opentelemetry-sdk@" in part["purl"] for part in bill["components"])
+    vendored = json.loads((REPOSITORY / "apogee_idp/console/vendor/manifest.json").read_text())
+    assert {part["purl"] for part in bill["metadata"]["component"]["components"]} == {
+        f"pkg:npm/{package['name']}@{package['version']}" for package in vendored["packages"]
+    }
+    (ours,) = bill["dependencies"]
+    assert {ref.split("@")[0].removeprefix("pkg:pypi/") for ref in ours["dependsOn"]} == {
+        Requirement(text).name
+        for text in metadata.requires("apogee-idp") or ()
+        if "extra" not in text
+    }
 
 
 def test_it_serves_pages_and_tokens(clean: Clean, tmp_path: Path) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from itertools import cycle, pairwise
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -387,34 +386,6 @@ async def test_the_issuer_of_the_metadata_is_the_configured_one(start_idp: Start
     idp = await start_idp(register=register)
     answer = await idp.send("GET", "/.well-known/openid-configuration")
     assert answer.json == {"issuer": ISSUER, "extra": 1}
-
-
-async def test_interleaved_requests_of_others_are_untouched(
-    start_idp: StartIdp, long: Callable[[int, int], int]
-) -> None:
-    """Beside as many that fail in every way, all get their tokens: 300 (torture: 20,000)."""
-    each = long(300, 20_000)
-    misdeeds = [
-        param.values[1]
-        for param in MISDEEDS
-        if param.values[0] == BEFORE_TOKEN and param.id != "awaits for ever"
-    ]
-    turn = cycle(misdeeds)
-
-    async def any_misdeed(event: ProcessSignIn) -> object:
-        return await next(turn)(event)
-
-    answer, idp = await run(start_idp, BEFORE_TOKEN, any_misdeed)
-    assert answer.status == 500
-    await idp.add_client("good")
-    slots = asyncio.Semaphore(16)
-
-    async def grant(client_id: str) -> tuple[str, int]:
-        async with slots:
-            return client_id, (await idp.grant(client_id, idp.secrets[client_id])).status
-
-    outcomes = await asyncio.gather(*map(grant, ["good", "hostile"] * each))
-    assert Counter(outcomes) == {("good", 200): each, ("hostile", 500): each}
 
 
 @pytest.mark.parametrize("field", ["Stage", "TokenStage"])

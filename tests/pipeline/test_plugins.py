@@ -79,7 +79,7 @@ def test_a_module_and_function(load: Callable[[str, Any], Registry]) -> None:
         pytest.param("nobody", adds, "installed: none", id="no such entry point"),
     ],
 )
-def test_what_is_wrong_is_said(
+def test_F_PR_07_what_is_wrong_is_said(
     load: Callable[[str, Any], Registry], name: str, register: Any, message: str
 ) -> None:
     """By the plugin's name, at the start; a foreign error's text, which may quote, is left out."""

@@ -147,8 +147,10 @@ async def test_a_page_has_a_bounded_size(documents: Collection, limit: int) -> N
         await documents.list(limit=limit)
 
 
-async def test_expired_documents_count_as_absent(documents: Collection, clock: Clock) -> None:
-    """F-DB-11: at the very second, in every operation, cleaned or not."""
+async def test_F_DB_11_expired_documents_count_as_absent(
+    documents: Collection, clock: Clock
+) -> None:
+    """At the very second, in every operation, cleaned or not."""
     await documents.insert("short", {"n": 1}, expires_at=NOW + 10)
     await documents.insert("long", {"n": 2}, expires_at=NOW + 99)
     await documents.insert("ever", {"n": 3})
@@ -254,10 +256,10 @@ RACES: dict[str, tuple[Race, type[Exception] | None]] = {
 
 
 @pytest.mark.parametrize("kind", RACES)
-async def test_a_race_has_one_winner(
+async def test_F_DB_03_a_race_has_one_winner(
     documents: Collection, kind: str, long: Callable[[int, int], int]
 ) -> None:
-    """F-DB-03: 20 racers for each of 100 keys, all at once (torture: 20 times over)."""
+    """20 racers for each of 100 keys, all at once (torture: 20 times over)."""
     race, loss = RACES[kind]
     versions: dict[str, str] = {}
 

@@ -63,7 +63,9 @@ def made_at(dump: Path) -> int:
     return int(text.partition('"created_at":')[2][:10])
 
 
-async def test_an_old_database_serves(dump: Path, old_store: str, start_idp: StartIdp) -> None:
+async def test_F_RU_01_an_old_database_serves(
+    dump: Path, old_store: str, start_idp: StartIdp
+) -> None:
     """Secrets are known, tokens are signed by the keys that it has, people sign in, it goes on."""
     now = made_at(dump) + AN_HOUR
     settings: dict[str, Any] = {"store": old_store, "key_encryption_key": (KEY_ENCRYPTION_KEY,)}

@@ -42,6 +42,11 @@ class Collector:
     def url(self) -> str:
         return str(self._server.make_url("")).rstrip("/")
 
+    @property
+    def text(self) -> str:
+        """All that it was sent, as far as it is text."""
+        return b"".join(self.bodies).decode("utf-8", "replace")
+
     async def __aenter__(self) -> Self:
         await self._server.start_server()
         return self

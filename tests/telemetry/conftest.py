@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.canary import findings_in
 from tests.conftest import StartIdp
 from tests.idp import Idp
 from tests.process import free_port
@@ -20,9 +21,10 @@ StartObserved = Callable[..., Awaitable["Observed"]]
 
 
 class Scrape:
-    """One reading of ``/metrics``."""
+    """One reading of ``/metrics``, in which no secret may stand."""
 
     def __init__(self, text: str) -> None:
+        assert findings_in(text) == []
         self.families = list(text_string_to_metric_families(text))
         self.samples: Samples = {
             (sample.name, frozenset(sample.labels.items())): sample.value
@@ -76,8 +78,12 @@ async def observed(start_observed: StartObserved) -> Observed:
 
 @pytest.fixture
 async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Collector]:
-    """Takes the spans of whatever is started from now on, soon after they end."""
+    """Takes the spans of whatever is started from now on, soon after they end.
+
+    No secret may stand in them.
+    """
     async with Collector() as running:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running.url)
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
         yield running
+        assert findings_in(running.text) == []

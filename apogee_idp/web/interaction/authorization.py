@@ -15,7 +15,7 @@ from ...requests import Session
 from ...services import Services
 from ...stages import AuthorizationStage
 from .destinations import Destinations, see_other
-from .parsing import authorization_request_of, read_parameters
+from .parsing import authorization_request_of, read_parameters, without_credentials
 from .people import People
 from .plain_pages import PlainPages
 
@@ -87,7 +87,7 @@ class AuthorizationEndpoint:
         """Raises StoreUnavailable or HandlerFault: pages say so, and one can try again."""
         try:
             sent = await read_parameters(request, timeout=self._timeout)
-            parameters = await self._asked(sent)
+            parameters = await self._asked(without_credentials(sent))
             if request.method == "POST":
                 return await self._park(request, parameters)
             return await self._answer(request, parameters, await self._people.session(request))

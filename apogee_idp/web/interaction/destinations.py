@@ -69,7 +69,9 @@ def with_parameters(uri: str, parameters: dict[str, str]) -> str:
     )
     if not query:
         return uri
-    glue = "" if uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
+    if "?" not in uri:
+        return f"{uri}?{query}"
+    glue = "" if uri.endswith(("?", "&")) else "&"
     return f"{uri}{glue}{query}"
 
 

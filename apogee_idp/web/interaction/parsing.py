@@ -12,8 +12,17 @@ from ...interactions import Parameters
 from ...pushed_requests import is_pushed
 from ...requests import AuthorizationRequest, EndSessionRequest
 from ..form import MalformedForm, parse_form
-from ..wire import FORM_MEDIA_TYPE, MAXIMUM_BODY_BYTES, MAXIMUM_PARAMETERS, read_body
+from ..wire import (
+    FORM_MEDIA_TYPE,
+    MAXIMUM_BODY_BYTES,
+    MAXIMUM_PARAMETERS,
+    is_utf8_form,
+    read_body,
+)
 
+_CREDENTIALS = frozenset(
+    {"client_secret", "client_assertion", "client_assertion_type", "code_verifier"}
+)
 _REPEATABLE = frozenset({"resource"})
 
 
@@ -26,7 +35,7 @@ async def read_parameters(request: web.Request, *, timeout: float) -> Parameters
         raw = request.raw_path.partition("?")[2].encode("utf-8", "surrogateescape")
     elif request.headers.getall("Content-Encoding", []):
         raise InvalidRequest("A Content-Encoding is not accepted.", status=415)
-    elif request.content_type != FORM_MEDIA_TYPE or request.charset not in (None, "utf-8"):
+    elif not is_utf8_form(request):
         raise InvalidRequest(f"The Content-Type must be {FORM_MEDIA_TYPE} in UTF-8.")
     else:
         raw = await read_body(request, timeout=timeout)
@@ -39,6 +48,11 @@ async def read_parameters(request: web.Request, *, timeout: float) -> Parameters
     if len(pairs) > MAXIMUM_PARAMETERS:
         raise InvalidRequest("There are too many parameters.", status=413)
     return pairs
+
+
+def without_credentials(parameters: Parameters) -> Parameters:
+    """What may be kept of a request: a client that sends these along by a browser is mistaken."""
+    return tuple((name, value) for name, value in parameters if name not in _CREDENTIALS)
 
 
 def authorization_request_of(parameters: Parameters) -> AuthorizationRequest:

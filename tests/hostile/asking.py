@@ -1,0 +1,50 @@
+"""Asks a server for tokens, and reports of it: a program of its own, with nothing to import first.
+
+It is given a port, asks with the form of its environment again and again, and answers each line of
+input with a line of what it has seen since the last one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import select
+import sys
+import time
+
+FORM = "ASKING_FORM"
+"""The variable with the form."""
+
+PACE = 0.02
+"""Seconds between two requests."""
+
+
+def main() -> None:
+    """Until there is no more input."""
+    port, form = int(sys.argv[1]), os.environ[FORM].encode()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    seconds: list[float] = []
+    failures: list[str] = []
+    while True:
+        began = time.perf_counter()
+        try:
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request("POST", "/connect/token", form, headers)
+            answer = connection.getresponse()
+            if b"access_token" not in answer.read():
+                failures.append(str(answer.status))
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(type(error).__name__)
+            connection.close()
+        seconds.append(time.perf_counter() - began)
+        readable, _, _ = select.select([sys.stdin], [], [], PACE)
+        if readable:
+            if not sys.stdin.readline():
+                return
+            print(json.dumps({"seconds": seconds, "failures": failures}), flush=True)
+            seconds, failures = [], []
+
+
+if __name__ == "__main__":
+    main()

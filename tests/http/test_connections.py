@@ -1,0 +1,77 @@
+"""How many connections there may be, and who has to go when another comes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from apogee_idp.web.room import Room
+from tests.conftest import StartIdp
+
+HEAD = b"GET /.well-known/jwks HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+class Guest:
+    """Knows whether it has been sent away."""
+
+    def __init__(self) -> None:
+        self.has_gone = False
+
+    def force_close(self) -> None:
+        self.has_gone = True
+
+
+async def test_A_DOS_09_another_takes_the_place_of_one_that_asks_nothing(
+    start_idp: StartIdp,
+) -> None:
+    """Of the first that has never asked; who has asked before stays as long as can be."""
+    idp = await start_idp(connections=3, request_timeout=60)
+    async with AsyncExitStack() as stack:
+
+        async def come(sent: bytes = b"") -> asyncio.StreamReader:
+            reader, writer = await asyncio.open_connection("127.0.0.1", idp.port)
+            stack.callback(writer.close)
+            writer.write(sent)
+            if sent:
+                await asyncio.wait_for(reader.readuntil(b"]}"), 10)
+            return reader
+
+        asked, first, second = await come(HEAD), await come(), await come()
+        assert [reader.at_eof() for reader in (asked, first, second)] == [False] * 3
+        third = await come(HEAD)
+        assert await asyncio.wait_for(first.read(), 10) == b""
+        await come(HEAD)
+        assert await asyncio.wait_for(second.read(), 10) == b""
+        assert not asked.at_eof()
+        await come(HEAD)
+        assert await asyncio.wait_for(asked.read(), 10) == b""
+        assert not third.at_eof()
+
+
+def test_who_is_being_answered_keeps_its_place() -> None:
+    """If all are, nobody else comes in."""
+    room, guests = Room(2), [Guest() for _ in range(4)]
+    for guest in guests[:2]:
+        assert room.enter(guest)
+        room.ask(guest)
+    assert not room.enter(guests[2])
+    room.rest(guests[1])
+    room.rest(guests[0])
+    assert room.enter(guests[2])
+    assert [guest.has_gone for guest in guests] == [False, True, False, False]
+    room.leave(guests[0])
+    assert room.enter(guests[3])
+    assert len(room) == 2
+    assert not guests[2].has_gone
+
+
+def test_who_has_gone_takes_no_place() -> None:
+    """Whatever is still heard of it."""
+    room, guest = Room(1), Guest()
+    assert room.enter(guest)
+    room.ask(guest)
+    room.leave(guest)
+    room.leave(guest)
+    room.rest(guest)
+    room.ask(guest)
+    assert len(room) == 0
