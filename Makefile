@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := benchmarks/peers/node_modules/.package-lock.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What hundreds of processes import, in the tests, is compiled once.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install --quiet
 
 .PHONY: help run test mutants torture bench audit lock clean

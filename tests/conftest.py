@@ -58,6 +58,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"torture seed: {config.getoption('--torture-seed')}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many ``-n auto`` are: one more than processors, as many tests wait for processes."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Fails any test whose output (ours, libraries', logs) shows a secret or a token."""
