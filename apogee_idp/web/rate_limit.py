@@ -97,9 +97,9 @@ class RateLimit:
 def limit_for_strangers() -> RateLimit:
     """How often requests are kept of those of whom nobody knows who they are.
 
-    An office of a thousand may sign in at once. What fills the store is bounded: the requests of ten
-    minutes, which is how long they are kept. The bound on all is wide, so that it takes many sources
-    to keep others out by using it up.
+    An office of a thousand may sign in at once. What fills the store is bounded: the requests of
+    ten minutes, which is how long they are kept. The bound on all is wide, so that it takes many
+    sources to keep others out by using it up.
     """
     return RateLimit(of_source=_STRANGER, of_all=_STRANGERS, monotonic=time.monotonic)
 
