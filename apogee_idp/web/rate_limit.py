@@ -28,7 +28,7 @@ class Rate:
 
 
 _STRANGER = Rate(at_once=2_000, per_second=20)
-_STRANGERS = Rate(at_once=10_000, per_second=100)
+_STRANGERS = Rate(at_once=20_000, per_second=500)
 
 
 class _Bucket:
@@ -97,8 +97,9 @@ class RateLimit:
 def limit_for_strangers() -> RateLimit:
     """How often requests are kept of those of whom nobody knows who they are.
 
-    An office of a thousand may sign in at once. What one source can fill the store with is bounded:
-    the requests of ten minutes, which is how long they are kept.
+    An office of a thousand may sign in at once. What fills the store is bounded: the requests of
+    ten minutes, which is how long they are kept. The bound on all is wide, so that it takes many
+    sources to keep others out by using it up.
     """
     return RateLimit(of_source=_STRANGER, of_all=_STRANGERS, monotonic=time.monotonic)
 
