@@ -55,7 +55,7 @@ def rotate_key(algorithm: str, config: Path | None) -> None:
     click.echo(f"{made.kid} signs {algorithm} from {readable_time(made.activates_at)}")
 
 
-@keys.command("revoke")
+@keys.command("revoke", context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 @CONFIG_OPTION
 @reports_errors
@@ -65,6 +65,7 @@ def revoke_key(kid: str, config: Path | None) -> None:
     It leaves the JWK Set, and introspection refuses its tokens. APIs that verify by themselves take
     them until they read the JWK Set again.
     """
+    # A KID may begin with a dash: whatever is no option is taken for one.
     settings, guards = _guarded(config)
     successor = _run(settings, lambda commands: commands.revoke(kid, guards[0]))
     click.echo(f"revoked {kid}")

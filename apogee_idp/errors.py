@@ -20,7 +20,8 @@ ApogeeError
 │   │   └── ConsentRequired    consent_required
 │   ├── ServerError            500 server_error
 │   └── TemporarilyUnavailable 503 temporarily_unavailable
-│       └── TooManyAttempts    429 temporarily_unavailable: too many have failed
+│       ├── TooManyAttempts    429 temporarily_unavailable: too many have failed
+│       └── TooManyRequests    429 temporarily_unavailable: too many are kept already
 ├── StoreError                 what a store could not do
 │   ├── StoreUnavailable       no answer: a 503 for whoever asked
 │   │   └── UnreadableDocument an answer that makes no sense
@@ -249,6 +250,15 @@ class TooManyAttempts(TemporarilyUnavailable):
 
     def __init__(self, *, retry_after: int) -> None:
         super().__init__(reason="too many failed attempts", retry_after=retry_after)
+
+
+class TooManyRequests(TemporarilyUnavailable):
+    """So many of what this source has asked for already wait for somebody to sign in."""
+
+    status = 429
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(reason="too many requests of strangers", retry_after=retry_after)
 
 
 class StoreError(ApogeeError):

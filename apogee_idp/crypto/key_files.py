@@ -169,7 +169,7 @@ def _jwks(raw: bytes) -> Sequence[Mapping[str, Any]]:
 def _jwk_key(members: Mapping[str, Any]) -> FileKey:
     if members.get("use", "sig") != "sig":
         raise _Unusable('a JWK is not for signatures; bring keys whose use is absent or "sig"')
-    if members.get("kty") == "oct" or "d" not in members or "oth" in members:
+    if "d" not in members or "oth" in members:
         raise _Unusable("a JWK is public, symmetric or of more than two primes; bring private keys")
     try:
         given = jwk.JWK(**{name: members[name] for name in members.keys() & _JWK_MEMBERS})

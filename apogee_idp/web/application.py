@@ -22,6 +22,7 @@ from .interaction.sign_in import SignIn
 from .introspection import IntrospectionEndpoint, RevocationEndpoint
 from .pages import Pages, set_up_templates
 from .pushed_authorization import PushedAuthorizationEndpoint
+from .rate_limit import limit_for_strangers
 from .sources import Sources
 from .token import TokenEndpoint
 from .user_info import UserInfoEndpoint
@@ -39,6 +40,7 @@ def create_application(desk: Desk) -> web.Application:
     app = _application_with_pages(desk)
     well_known = WellKnown(services, registry)
     router = app.router
+    people = People(services, limit_for_strangers())
     _add_forms(router, desk)
     router.add_get(f"{base}/.well-known/openid-configuration", well_known.configuration)
     router.add_get(f"/.well-known/oauth-authorization-server{base}", well_known.configuration)
@@ -46,19 +48,20 @@ def create_application(desk: Desk) -> web.Application:
     user_info = UserInfoEndpoint(services, registry)
     for method in ("GET", "POST", "OPTIONS"):
         router.add_route(method, f"{base}/connect/userinfo", user_info.handle)
-    _add_interaction(router, desk)
+    _add_interaction(router, desk, people)
     has_console = not services.settings.admin_port
-    _add_sign_in(router, desk, has_console=has_console)
+    _add_sign_in(router, desk, people, has_console=has_console)
     if has_console:
-        _add_console(router, desk)
+        _add_console(router, desk, people)
     return app
 
 
 def create_admin_application(desk: Desk) -> web.Application:
     """What ``admin_port`` serves: management API and console, and the pages to sign in there."""
     app = _application_with_pages(desk)
-    _add_sign_in(app.router, desk, has_console=True)
-    _add_console(app.router, desk)
+    people = People(desk.services, limit_for_strangers())
+    _add_sign_in(app.router, desk, people, has_console=True)
+    _add_console(app.router, desk, people)
     return app
 
 
@@ -72,21 +75,22 @@ def _application_with_pages(desk: Desk) -> web.Application:
     return app
 
 
-def _add_console(router: web.UrlDispatcher, desk: Desk) -> None:
+def _add_console(router: web.UrlDispatcher, desk: Desk, people: People) -> None:
     """The console, and the API that it stands on."""
     services = desk.services
     base, console = services.settings.issuer_path, Console(services.settings)
-    sign_in = ConsoleSignInEndpoint(services, People(services))
+    sign_in = ConsoleSignInEndpoint(services, people)
     router.add_get(f"{base}/console/sign-in", sign_in.handle, allow_head=False)
     router.add_get(f"{base}/console", console.handle)
     router.add_get(f"{base}/console/{{name:.*}}", console.handle)
     add_management_api(router, desk)
 
 
-def _add_sign_in(router: web.UrlDispatcher, desk: Desk, *, has_console: bool) -> None:
+def _add_sign_in(
+    router: web.UrlDispatcher, desk: Desk, people: People, *, has_console: bool
+) -> None:
     """Where somebody proves who she is, for what is not a client's."""
     services, base = desk.services, desk.services.settings.issuer_path
-    people = People(services)
     sign_in = SignIn(services, people)
     page = AccountSignInEndpoint(services, people, sign_in, is_at_console=has_console)
     router.add_get(f"{base}/account/sign-in/{{handle}}", page.handle, allow_head=False)
@@ -115,16 +119,17 @@ def _add_forms(router: web.UrlDispatcher, desk: Desk) -> None:
             timeout=services.settings.request_timeout,
             fault=f"{name}_request_failed",
             origins=None if name == "introspect" else origins,
+            strangers=limit_for_strangers() if name == "par" else None,
         )
         path = f"{services.settings.issuer_path}/connect/{name}"
         router.add_route("*", path, endpoint.handle)
 
 
-def _add_interaction(router: web.UrlDispatcher, desk: Desk) -> None:
+def _add_interaction(router: web.UrlDispatcher, desk: Desk, people: People) -> None:
     """Where people come with their browsers."""
     services, registry = desk.services, desk.registry
     base = services.settings.issuer_path
-    people, authorizer = People(services), Authorizer(services, registry)
+    authorizer = Authorizer(services, registry)
     sign_in = SignIn(services, people)
     authorization = AuthorizationEndpoint(services, authorizer, people)
     interaction = InteractionEndpoint(services, authorizer, people, sign_in)

@@ -9,8 +9,9 @@ from aiohttp import web
 from ..errors import OAuthError, ServerError, StoreError, TemporarilyUnavailable
 from ..logs import annotate_request, log_fault
 from ..model import Client
-from ..requests import ClientAuthentication
+from ..requests import ClientAuthentication, PresentedName
 from .client_origins import ClientOrigins
+from .rate_limit import RateLimit
 from .sources import Sources
 from .wire import Form, read_form, render_error
 
@@ -22,7 +23,7 @@ class FormEndpoint:
 
     A lost store is a 503; whatever else goes wrong is a ``server_error``, logged as ``fault``.
     ``sources`` tell where it comes from; ``origins`` open answers to pages in browsers, if any may
-    ask.
+    ask. ``strangers`` bounds what is kept for those who only say their name.
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class FormEndpoint:
         timeout: float,
         fault: str,
         origins: ClientOrigins | None = None,
+        strangers: RateLimit | None = None,
     ) -> None:
         self._answer = answer
         self._sources = sources
         self._origins = origins
+        self._strangers = strangers
         self._timeout = timeout
         self._fault = fault
 
@@ -45,6 +48,8 @@ class FormEndpoint:
         try:
             source = self._sources.of(request)
             form = await read_form(request, timeout=self._timeout, source=source)
+            if self._strangers is not None and isinstance(form.credentials, PresentedName):
+                self._strangers.admit(source)
         except OAuthError as error:
             return _refused(request, error)
         response = await self._answered(request, form)

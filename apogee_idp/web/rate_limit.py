@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+
+from ..errors import TooManyRequests
 
 _IPV6_NETWORK_BITS = 64
 
@@ -22,6 +25,10 @@ class Rate:
     def refill_seconds(self) -> float:
         """How long an empty bucket takes to be full again."""
         return self.at_once / self.per_second
+
+
+_STRANGER = Rate(at_once=2_000, per_second=20)
+_STRANGERS = Rate(at_once=20_000, per_second=500)
 
 
 class _Bucket:
@@ -79,6 +86,22 @@ class RateLimit:
         while len(self._sources) > self._most:
             self._sources.popitem(last=False)
         return 0
+
+    def admit(self, address: str | None) -> None:
+        """Counts it; raises TooManyRequests if the caller has to wait, as ``seconds_to_wait``."""
+        wait = self.seconds_to_wait(address)
+        if wait:
+            raise TooManyRequests(retry_after=math.ceil(wait))
+
+
+def limit_for_strangers() -> RateLimit:
+    """How often requests are kept of those of whom nobody knows who they are.
+
+    An office of a thousand may sign in at once. What fills the store is bounded: the requests of
+    ten minutes, which is how long they are kept. The bound on all is wide, so that it takes many
+    sources to keep others out by using it up.
+    """
+    return RateLimit(of_source=_STRANGER, of_all=_STRANGERS, monotonic=time.monotonic)
 
 
 def _source_of(address: str | None) -> str:

@@ -104,6 +104,7 @@ async def test_what_is_told_can_be_written_back(admin: Admin, members: dict[str,
         assert answer.json == told | {"client_secret": None}
 
 
+@pytest.mark.plants_secrets
 async def test_private_members_of_keys_are_never_told(idp: Idp, admin: Admin) -> None:
     """Though other programs may have stored them."""
     key = ECKey.generate_key("P-256", {"kid": "k1"}).as_dict(private=True)

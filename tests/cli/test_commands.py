@@ -198,6 +198,8 @@ MISTAKES = [
         ["scopes", "create", "s", "--resource", "https://x#y"], "absolute URI", id="a fragment"
     ),
     pytest.param(["clients", "list", "--config", "no.toml"], "can't be read", id="no such file"),
+    pytest.param(["keys", "revoke", "-eUz"], "no keys yet", id="a KID that begins with a dash"),
+    pytest.param(["keys", "revoke", "--eUz"], "no keys yet", id="a KID that begins with two"),
 ]
 
 

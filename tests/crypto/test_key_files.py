@@ -251,6 +251,11 @@ JUNK = b"\x00what-is-not-to-be-seen\xff"
             None,
             id="a symmetric JWK",
         ),
+        pytest.param(
+            lambda: as_json({"kty": "oct", "k": "d2hhdC1pcy1ub3QtdG8tYmUtc2Vlbg", "d": "AQAB"}),
+            None,
+            id="a symmetric JWK with a d",
+        ),
         pytest.param(lambda: as_json(members("rsa", d=None)), None, id="a public JWK"),
         pytest.param(
             lambda: as_json({"keys": [members("rsa"), members("p256", d=None)]}),
@@ -299,6 +304,7 @@ def test_nothing_else_is_a_key(raw: Callable[[], bytes], password: bytes | None)
         read(content, password)
     text = str(caught.value)
     assert text.startswith(f"{NAME}: ")
+    assert len(text.split()) > 5
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     assert "not-to-be-seen" not in text

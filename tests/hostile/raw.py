@@ -49,6 +49,7 @@ class Raw:
             raise
         self._received = b""
         self.is_kept = True
+        self.heard_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -140,6 +141,8 @@ class Raw:
         except ConnectionError:
             return False
         self._received += more
+        if more:
+            self.heard_at = time.monotonic()
         return bool(more)
 
 

@@ -8,28 +8,27 @@ from .raw import Raw, head, with_body
 from .target import Target
 
 JSON = "application/json"
-LIST = "GET /api/v1/scopes?limit=100 HTTP/1.1"
-VALID = b'{"name": "x"}'
+VALID = b'{"name": "hostile"}'
 
 BROKEN = {
     "nothing": b"",
-    "cut off": b'{"name": "x"',
-    "cut off in a text": b'{"name": "x',
-    "something behind it": b'{"name": "x"} {}',
-    "a comma too much": b'{"name": "x",}',
-    "single quotes": b"{'name': 'x'}",
-    "a comment": b'{"name": "x" /* y */}',
-    "a name without quotes": b'{name: "x"}',
-    "a control character": b'{"name": "x\n"}',
+    "cut off": b'{"name": "hostile"',
+    "cut off in a text": b'{"name": "hostile',
+    "something behind it": b'{"name": "hostile"} {}',
+    "a comma too much": b'{"name": "hostile",}',
+    "single quotes": b"{'name': 'hostile'}",
+    "a comment": b'{"name": "hostile" /* y */}',
+    "a name without quotes": b'{name: "hostile"}',
+    "a control character": b'{"name": "hostile\n"}',
     "an unknown escape": rb'{"name": "\x41"}',
     "half an escape": rb'{"name": "\u12"}',
-    "a list": b'[{"name": "x"}]',
+    "a list": b'[{"name": "hostile"}]',
     "a text": b'"x"',
     "a number": b"1",
     "null": b"null",
-    "a name twice": b'{"name": "x", "name": "y"}',
-    "a name twice, once in escapes": rb'{"name": "x", "n\u0061me": "y"}',
-    "a name twice, further down": b'{"name": "x", "a": {"b": 1, "b": 2}}',
+    "a name twice": b'{"name": "hostile", "name": "y"}',
+    "a name twice, once in escapes": rb'{"name": "hostile", "n\u0061me": "y"}',
+    "a name twice, further down": b'{"name": "hostile", "a": {"b": 1, "b": 2}}',
     "no number": b'{"name": NaN}',
     "no end": b'{"name": Infinity}',
     "no end on the other side": b'{"name": -Infinity}',
@@ -40,18 +39,17 @@ BROKEN = {
     "objects in objects": b'{"a":' * 40_000 + b"1" + b"}" * 40_000,
     "33 levels": b'{"a":' * 33 + b"1" + b"}" * 33,
     "Latin 1": '{"name": "é"}'.encode("latin-1"),
-    "UTF-16": '{"name": "x"}'.encode("utf-16"),
-    "UTF-7": b'{"name": "+AOk-"}'[:-1] + b"\xff}",
+    "UTF-16": '{"name": "hostile"}'.encode("utf-16"),
     "a mark in front": b"\xef\xbb\xbf" + VALID,
     "half a surrogate pair": rb'{"name": "\ud800"}',
     "the halves swapped": rb'{"name": "\udc00\ud800"}',
     "NUL": b'{"name": "\0"}',
     "NUL escaped": rb'{"name": "\u0000"}',
-    "names of the store": b'{"name": "x", "_id": 1}',
+    "names of the store": b'{"name": "hostile", "_id": 1}',
     "an operator": b'{"name": {"$ne": null}}',
-    "an operator as a member": b'{"name": "x", "$set": {"name": "y"}}',
-    "a prototype": b'{"name": "x", "__proto__": {"name": "y"}}',
-    "two hundred thousand members": b"{" + b",".join(b'"%d":1' % n for n in range(20_000)) + b"}",
+    "an operator as a member": b'{"name": "hostile", "$set": {"name": "y"}}',
+    "a prototype": b'{"name": "hostile", "__proto__": {"name": "y"}}',
+    "twenty thousand members": b"{" + b",".join(b'"%d":1' % n for n in range(20_000)) + b"}",
     "more than is read": b'{"name": "' + b"x" * 262_144 + b'"}',
 }
 
@@ -68,7 +66,7 @@ def test_A_HTTP_05_json_that_is_refused(target: Target, token: str, body: bytes)
     status, told = sent(target, token, body, JSON)
     assert status in {400, 413, 422}
     assert body[:32] not in told or len(body) < 8
-    assert made(target, token) == 0
+    assert not is_made(target, token)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +96,7 @@ def test_A_HTTP_01_media_types_that_are_refused(
     """JSON in UTF-8, as it is, and nothing else."""
     status, _ = sent(target, token, VALID, media_type)
     assert status in {400, 415}
-    assert made(target, token) == 0
+    assert not is_made(target, token)
 
 
 def sent(target: Target, token: str, body: bytes, media_type: str) -> tuple[int, bytes]:
@@ -111,11 +109,11 @@ def sent(target: Target, token: str, body: bytes, media_type: str) -> tuple[int,
     return answer.status, answer.body
 
 
-def made(target: Target, token: str) -> int:
-    """How many scopes there are that were not there before."""
+def is_made(target: Target, token: str) -> bool:
+    """Whether there is such a scope."""
+    headers = (f"Authorization: Bearer {token}", "Connection: close")
     with Raw(target.port) as raw:
-        raw.send(head(f"Authorization: Bearer {token}", start=LIST, media_type=JSON))
-        answer = raw.answer()
-    assert answer is not None
-    known = {"invoices.read", "invoices.write", "stock.read", "ping"}
-    return len({scope["name"] for scope in answer.json["items"]} - known)
+        raw.send(head(*headers, start="GET /api/v1/scopes/hostile HTTP/1.1", media_type=JSON))
+        (answer,) = raw.answers()
+    assert answer.status in {200, 404}
+    return answer.status == 200

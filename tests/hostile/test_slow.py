@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -42,10 +43,11 @@ BODIES = {
 
 
 class End(NamedTuple):
-    """How a connection ended: after so many seconds, with this answer before it, if any."""
+    """How a connection ended: after so many seconds, with this answer ``lingering`` before it."""
 
     seconds: float
     answer: Answer | None
+    lingering: float
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,8 @@ def ends(target: Target) -> dict[str, End]:
         with Raw(target.port) as raw:
             raw.send(first)
             seconds = raw.seconds_until_closed(sending=more)
-            return End(seconds, raw.answer())
+            lingering = time.monotonic() - raw.heard_at
+            return End(seconds, raw.answer(), lingering)
 
     kinds = HEADS | BODIES
     with ThreadPoolExecutor(len(kinds)) as pool:
@@ -72,7 +75,7 @@ def test_the_shipped_patience_is_ten_seconds() -> None:
 @pytest.mark.parametrize("kind", HEADS)
 def test_A_HTTP_12_a_head_that_is_not_there_in_time(ends: dict[str, End], kind: str) -> None:
     """The connection ends without a word."""
-    seconds, answer = ends[kind]
+    seconds, answer, _ = ends[kind]
     assert SECONDS / 2 < seconds < LATEST
     assert answer is None
 
@@ -80,10 +83,11 @@ def test_A_HTTP_12_a_head_that_is_not_there_in_time(ends: dict[str, End], kind: 
 @pytest.mark.parametrize("kind", BODIES)
 def test_A_HTTP_12_a_body_that_is_not_there_in_time(ends: dict[str, End], kind: str) -> None:
     """408, and the connection ends at once: what still trickles in isn't waited for."""
-    seconds, answer = ends[kind]
+    seconds, answer, lingering = ends[kind]
     assert SECONDS / 2 < seconds < LATEST
     assert answer is not None
     assert answer.status == 408
+    assert lingering < 1
 
 
 def test_A_HTTP_12_a_body_that_nobody_reads(target: Target) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator, Mapping
@@ -113,6 +114,7 @@ async def gathered(target: Target) -> Facts:
             code_verifier=VERIFIER,
         )
         browser = person.browser()
+        asking = "/connect/authorize?" + urlencode(_authorization("asks-0"))
         return Facts(
             scene,
             person,
@@ -121,12 +123,19 @@ async def gathered(target: Target) -> Facts:
             (await scene.grant("machine")).token,
             (await scene.grant("boss")).token,
             [await scene.push() for _ in range(HANDLES)],
-            [await person.authorize("asks-0") for _ in range(HANDLES)],
-            [await person.authorize("asks-0", cookie="") for _ in range(HANDLES)],
-            [await browser.follow(await browser.get("/connect/logout")) for _ in range(HANDLES)],
+            [await _shown(person.browser(), asking) for _ in range(HANDLES)],
+            [await _shown(person.browser(""), asking) for _ in range(HANDLES)],
+            [await _shown(browser, "/connect/logout") for _ in range(HANDLES)],
             await browser.get("/account"),
             await browser.get("/account/second-factor"),
         )
+
+
+async def _shown(browser: Browser, url: str) -> Page:
+    """The page that the address leads to, as soon as the server keeps more that wait."""
+    while (page := await browser.follow(await browser.get(url))).status == 429:
+        await asyncio.sleep(0.1)
+    return page
 
 
 def traffic(facts: Facts) -> dict[str, list[Request]]:

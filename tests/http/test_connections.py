@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import AsyncExitStack
 
+from aiohttp import web
+
+from apogee_idp.web.connection import Terms
+from apogee_idp.web.in_flight import RequestHandler
+from apogee_idp.web.refusal import Refusal
 from apogee_idp.web.room import Room
+from apogee_idp.web.server import accepting, ignore, listen
+from tests.availability.conftest import until
 from tests.conftest import StartIdp
 
 HEAD = b"GET /.well-known/jwks HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -46,6 +54,34 @@ async def test_A_DOS_09_another_takes_the_place_of_one_that_asks_nothing(
         await come(HEAD)
         assert await asyncio.wait_for(asked.read(), 10) == b""
         assert not third.at_eof()
+
+
+async def test_A_HTTP_12_refusals_that_nobody_reads_dont_heap_up() -> None:
+    """Who asks without end, and reads no answer, is not heard any more, and cut off."""
+    count = 0
+
+    def refusing(_: RequestHandler) -> RequestHandler:
+        async def refuse(_: web.BaseRequest) -> web.StreamResponse:
+            nonlocal count
+            count += 1
+            return Refusal()
+
+        return refuse
+
+    (listener,) = await listen("127.0.0.1", 0)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    terms = Terms(most=10, seconds=1, malformed=ignore)
+    async with accepting(web.Application(), [listener], terms, refusing) as opened:
+        port = listener.getsockname()[1]
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(HEAD * 5_000)
+
+        async def is_cut_off() -> bool:
+            return count > 0 and not opened.connections.connections
+
+        await until(is_cut_off, 20)
+        writer.transport.abort()
+    assert count < 2_500
 
 
 def test_who_is_being_answered_keeps_its_place() -> None:

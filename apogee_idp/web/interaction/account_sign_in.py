@@ -45,7 +45,7 @@ class AccountSignIn:
         return await self._ask(request, secret, (("console", place),))
 
     async def _ask(self, request: web.Request, secret: str, parameters: Parameters) -> web.Response:
-        handle = await self._interactions.park("login", parameters, browser=key_of(secret))
+        handle = await self._people.park(request, "login", parameters, browser=key_of(secret))
         response = see_other(f"{self._base}/account/sign-in/{handle}")
         return self._people.mark(request, response, secret)
 

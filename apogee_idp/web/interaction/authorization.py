@@ -78,7 +78,6 @@ class AuthorizationEndpoint:
     def __init__(self, services: Services, authorizer: Authorizer, people: People) -> None:
         self._authorizer = authorizer
         self._people = people
-        self._interactions = services.interactions
         self._pushed = services.pushed_requests
         self._timeout = services.settings.request_timeout
         self._pages = services.settings.issuer_path + "/connect/interaction/"
@@ -120,7 +119,8 @@ class AuthorizationEndpoint:
         except InteractionRequired as error:
             annotate_request(interaction=error.code, reason=error.reason)
         secret = self._people.secret(request)
-        handle = await self._interactions.park("authorization", parameters, browser=key_of(secret))
+        browser = key_of(secret)
+        handle = await self._people.park(request, "authorization", parameters, browser=browser)
         return self._people.mark(request, see_other(self._pages + handle), secret)
 
     async def _park(self, request: web.Request, parameters: Parameters) -> web.Response:
@@ -130,7 +130,8 @@ class AuthorizationEndpoint:
             await self._authorizer.validate(event, until=AuthorizationStage.VALIDATE_SESSION)
         except OAuthError as error:
             return self._authorizer.refuse(request, event, error)
-        return see_other(self._pages + await self._interactions.park("authorization", parameters))
+        handle = await self._people.park(request, "authorization", parameters)
+        return see_other(self._pages + handle)
 
 
 def _annotate(event: ProcessAuthorization) -> None:

@@ -149,9 +149,8 @@ class ExternalEndpoint:
             "verifier": new_value(),
             "again_since": str(self._services.now()) if again else "",
         }
-        state = await self._interactions.park(
-            "external", tuple(sent.items()), browser=key_of(secret)
-        )
+        parameters = tuple(sent.items())
+        state = await self._people.park(request, "external", parameters, browser=key_of(secret))
         try:
             url = await provider.departure_url(self._departure(name, state, sent))
         except ExternalSignInFailed as error:

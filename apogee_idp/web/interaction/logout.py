@@ -39,7 +39,7 @@ class LogoutEndpoint:
             secret = self._people.secret(request)
             # A form of another site comes without cookies: who brings it, is seen on the next page.
             browser = key_of(secret) if request.method == "GET" else None
-            handle = await self._interactions.park("logout", parameters, browser=browser)
+            handle = await self._people.park(request, "logout", parameters, browser=browser)
             response = see_other(f"{self._base}/connect/logout/{handle}")
             return self._people.mark(request, response, secret) if browser else response
         except OAuthError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from ...browser_secrets import key_of, new_value
-from ...interactions import Interaction, Interactions, Purpose
+from ...interactions import Interaction, Interactions, Parameters, Purpose
 from ...requests import Session, UserAuthentication
 from ...services import Services
 from ...sessions import Place
 from ..cookies import Cookies
+from ..rate_limit import RateLimit
 from ..sources import Sources
 
 _MAXIMUM_USER_AGENT = 256
@@ -18,10 +19,12 @@ _MAXIMUM_USER_AGENT = 256
 class People:
     """Sessions and interactions by a browser's cookies; every method raises StoreUnavailable.
 
-    Every method raises InvalidRequest for cookies that are there twice.
+    Every method raises InvalidRequest for cookies that are there twice. ``strangers`` bounds what
+    is kept for those who have not signed in yet.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, strangers: RateLimit) -> None:
+        self._strangers = strangers
         self._cookies = Cookies(services.settings.issuer)
         self._sessions = services.sessions
         self._interactions: Interactions = services.interactions
@@ -76,6 +79,21 @@ class People:
         if self._cookies.read(request, "browser") != secret:
             self._cookies.write(response, "browser", secret)
         return response
+
+    async def park(
+        self,
+        request: web.Request,
+        purpose: Purpose,
+        parameters: Parameters,
+        *,
+        browser: str | None = None,
+    ) -> str:
+        """The handle to a request that waits from now on, as ``Interactions.park``.
+
+        Raises TooManyRequests for a source of which too many wait.
+        """
+        self._strangers.admit(self._sources.of(request))
+        return await self._interactions.park(purpose, parameters, browser=browser)
 
     async def interaction(
         self, request: web.Request, purpose: Purpose, secret: str

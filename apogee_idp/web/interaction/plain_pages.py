@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ...errors import OAuthError
+from ...errors import OAuthError, TemporarilyUnavailable
 from ..pages import error_page, render_page, texts_of
 
 
@@ -18,7 +18,10 @@ class PlainPages:
         name = "forged" if error.status == 403 else "explanation"
         explanation = texts(f"refused.{name}", description=error.description)
         status = 400 if error.status == 401 else error.status
-        return error_page(request, status, texts("refused.title"), explanation)
+        page = error_page(request, status, texts("refused.title"), explanation)
+        if isinstance(error, TemporarilyUnavailable):
+            page.headers["Retry-After"] = str(error.retry_after)
+        return page
 
     @staticmethod
     def gone(request: web.Request) -> web.Response:
