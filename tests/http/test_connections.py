@@ -73,9 +73,11 @@ async def answering(answer: RequestHandler, told: list[None]) -> AsyncIterator[A
 
 @asynccontextmanager
 async def client_of(opened: Accepting) -> AsyncIterator[tuple[asyncio.StreamReader, Writer]]:
-    """A connection of somebody who doesn't read further than he has to."""
-    port = opened.servers[0].sockets[0].getsockname()[1]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    """A connection of somebody who doesn't read further than he has to, and keeps little."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(opened.servers[0].sockets[0].getsockname())
+    reader, writer = await asyncio.open_connection(sock=client, limit=1024)
     try:
         yield reader, writer
     finally:
