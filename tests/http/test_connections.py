@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from asyncio import StreamWriter as Writer
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
 from aiohttp import web
 
+from apogee_idp.settings import Settings
 from apogee_idp.web.connection import Terms
 from apogee_idp.web.in_flight import RequestHandler
 from apogee_idp.web.refusal import Refusal
 from apogee_idp.web.room import Room
-from apogee_idp.web.server import Accepting, accepting, listen
+from apogee_idp.web.server import Accepting, accepting, listen, terms_of
 from tests.availability.conftest import until
 from tests.conftest import StartIdp
 
@@ -170,3 +173,14 @@ def test_who_has_gone_takes_no_place() -> None:
     room.rest(guest)
     room.ask(guest)
     assert len(room) == 0
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "most"), [(100, 75), (2_668, 2_000), (resource.RLIM_INFINITY, 2_000)]
+)
+def test_some_file_descriptors_are_left(
+    monkeypatch: pytest.MonkeyPatch, descriptors: int, most: int
+) -> None:
+    """For what isn't a connection."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
+    assert terms_of(Settings()).most == most
