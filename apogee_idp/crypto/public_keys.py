@@ -213,7 +213,7 @@ def _bounded(members: Mapping[str, Any]) -> jwk.JWK:
         raise UnusableKey("the key is too large")
     try:
         key = jwk.JWK(**public)
-        opened = key.get_op_key("verify") if public["kty"] != "OKP" else None
+        opened = key.get_op_key("verify")
     except (JWException, ValueError, TypeError, KeyError, OverflowError):
         raise UnusableKey("the key is malformed") from None
     if isinstance(opened, rsa.RSAPublicKey) and (
