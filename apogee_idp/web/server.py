@@ -92,9 +92,10 @@ def ignore(*_: object) -> None:
 
 
 def terms_of(settings: Settings, malformed: Callable[[], None] = ignore) -> Terms:
-    """As the settings say, but for what is left of the file descriptors: the store needs some."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = min(settings.connections, descriptors * 3 // 4)
+    """The settings', and at most three quarters of the file descriptors: the store needs some."""
+    most, (descriptors, _) = settings.connections, resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors != resource.RLIM_INFINITY:
+        most = min(most, descriptors * 3 // 4)
     return Terms(most, settings.request_timeout, malformed)
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
-from contextlib import AsyncExitStack
+from asyncio import StreamWriter as Writer
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
 from aiohttp import web
 
+from apogee_idp.settings import Settings
 from apogee_idp.web.connection import Terms
 from apogee_idp.web.in_flight import RequestHandler
 from apogee_idp.web.refusal import Refusal
 from apogee_idp.web.room import Room
-from apogee_idp.web.server import accepting, ignore, listen
+from apogee_idp.web.server import Accepting, accepting, listen, terms_of
 from tests.availability.conftest import until
 from tests.conftest import StartIdp
 
@@ -56,32 +61,89 @@ async def test_A_DOS_09_another_takes_the_place_of_one_that_asks_nothing(
         assert not third.at_eof()
 
 
-async def test_A_HTTP_12_refusals_that_nobody_reads_dont_heap_up() -> None:
-    """Who asks without end, and reads no answer, is not heard any more, and cut off."""
-    count = 0
+@asynccontextmanager
+async def answering(answer: RequestHandler, told: list[None]) -> AsyncIterator[Accepting]:
+    """A server that answers so, with a second's patience and hardly any buffer for its answers.
 
-    def refusing(_: RequestHandler) -> RequestHandler:
-        async def refuse(_: web.BaseRequest) -> web.StreamResponse:
-            nonlocal count
-            count += 1
-            return Refusal()
-
-        return refuse
-
+    ``told`` gets an item for whatever never became a request.
+    """
     (listener,) = await listen("127.0.0.1", 0)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-    terms = Terms(most=10, seconds=1, malformed=ignore)
-    async with accepting(web.Application(), [listener], terms, refusing) as opened:
-        port = listener.getsockname()[1]
-        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
-        writer.write(HEAD * 5_000)
+    terms = Terms(most=10, seconds=1, malformed=lambda: told.append(None))
+    async with accepting(web.Application(), [listener], terms, lambda _: answer) as opened:
+        yield opened
 
-        async def is_cut_off() -> bool:
-            return count > 0 and not opened.connections.connections
 
-        await until(is_cut_off, 20)
+@asynccontextmanager
+async def client_of(opened: Accepting) -> AsyncIterator[tuple[asyncio.StreamReader, Writer]]:
+    """A connection of somebody who doesn't read further than he has to, and keeps little."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(opened.servers[0].sockets[0].getsockname())
+    reader, writer = await asyncio.open_connection(sock=client, limit=1024)
+    try:
+        yield reader, writer
+    finally:
         writer.transport.abort()
-    assert count < 2_500
+
+
+async def until_cut_off(opened: Accepting) -> None:
+    """The server has no connection any more."""
+
+    async def is_cut_off() -> bool:
+        return not opened.connections.connections
+
+    await until(is_cut_off, 20)
+
+
+async def test_A_HTTP_12_refusals_that_nobody_reads_dont_heap_up() -> None:
+    """Who asks without end, and reads no answer, is not heard any more, and cut off."""
+    refused: list[Refusal] = []
+
+    async def refuse(_: web.BaseRequest) -> web.StreamResponse:
+        refused.append(Refusal())
+        return refused[-1]
+
+    async with answering(refuse, []) as opened, client_of(opened) as (reader, writer):
+        writer.write(HEAD * 5_000)
+        await reader.readexactly(1)
+        await until_cut_off(opened)
+    assert len(refused) < 2_500
+
+
+async def test_A_HTTP_12_an_answer_that_nobody_takes() -> None:
+    """Also one that is small enough to be kept, and the last on its connection."""
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        response = web.Response(body=b"a" * 50_000)
+        response.force_close()
+        return response
+
+    async with answering(answer, []) as opened, client_of(opened) as (reader, writer):
+        writer.write(HEAD)
+        await reader.readexactly(1)
+        await until_cut_off(opened)
+
+
+async def test_A_HTTP_12_half_a_head_ends_no_request_before_it() -> None:
+    """One that is being answered is, however long that takes; then the connection ends."""
+    told: list[None] = []
+    has_begun = asyncio.Event()
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        has_begun.set()
+
+        async def is_given_up() -> bool:
+            return bool(told)
+
+        await until(is_given_up, 20)
+        return web.Response(body=b"answered")
+
+    async with answering(answer, told) as opened, client_of(opened) as (reader, writer):
+        writer.write(HEAD)
+        await has_begun.wait()
+        writer.write(HEAD[:10])
+        assert (await asyncio.wait_for(reader.read(), 20)).endswith(b"answered")
 
 
 def test_who_is_being_answered_keeps_its_place() -> None:
@@ -111,3 +173,14 @@ def test_who_has_gone_takes_no_place() -> None:
     room.rest(guest)
     room.ask(guest)
     assert len(room) == 0
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "most"), [(100, 75), (2_668, 2_000), (resource.RLIM_INFINITY, 2_000)]
+)
+def test_some_file_descriptors_are_left(
+    monkeypatch: pytest.MonkeyPatch, descriptors: int, most: int
+) -> None:
+    """For what isn't a connection."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
+    assert terms_of(Settings()).most == most
