@@ -219,10 +219,11 @@ async def test_F_KEY_05_a_lost_key_ends_everywhere(
     assert await fleet.active(await fleet.issue()) == [True] * 3
 
 
-async def test_a_mounted_key_is_followed(fleet: Fleet, http: aiohttp.ClientSession) -> None:
+async def test_a_mounted_key_is_followed(
+    fleet: Fleet, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
     """A file that one process sees is published by all of them; nobody restarts."""
-    port, directory = free_port(), fleet.cwd / "keys"
-    directory.mkdir()
+    port, directory = free_port(), tmp_path
     (directory / "first.jwk").write_text(generate_private_key("ES256").export())
     mounted = {"APOGEE_PORT": str(port), "APOGEE_KEY_FILES": str(directory)}
     with serving(env=fleet.env | mounted, cwd=fleet.cwd) as server:
