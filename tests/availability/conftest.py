@@ -15,6 +15,9 @@ import pytest
 from tests.conftest import lasting_store
 from tests.process import Server, environment, free_port
 
+PATIENCE = "10"
+"""Seconds that a handler may take: the machine of the tests is busy, and a 503 would be right."""
+
 
 @pytest.fixture(params=["sqlite", "mongodb"])
 def backend(request: pytest.FixtureRequest) -> str:
@@ -68,6 +71,7 @@ def lasting_env(lasting_store_url: str, key_encryption_key: str) -> dict[str, st
         APOGEE_ISSUER="https://idp.example",
         APOGEE_STORE=lasting_store_url,
         APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        APOGEE_HANDLER_TIMEOUT=PATIENCE,
         APOGEE_CACHE_SECONDS="300",
     )
 

@@ -22,7 +22,7 @@ from tests.acting import acting
 from tests.conftest import NewStoreUrl
 from tests.process import environment
 
-from .conftest import servers
+from .conftest import PATIENCE, servers
 from .test_processes import BOUND, Env, grant
 
 PER_MINUTE = 1000
@@ -36,6 +36,7 @@ async def env(new_store_url: NewStoreUrl, key_encryption_key: str) -> Env:
         APOGEE_ISSUER="https://idp.example",
         APOGEE_STORE=await new_store_url(),
         APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        APOGEE_HANDLER_TIMEOUT=PATIENCE,
         APOGEE_CACHE_SECONDS="300",
     )
 

@@ -22,7 +22,7 @@ from apogee_idp.stores.repositories import clients_in, users_in
 from tests.conftest import NewStoreUrl
 from tests.process import environment, run
 
-from .conftest import servers
+from .conftest import PATIENCE, servers
 
 CALLBACK = "https://app.example/cb"
 REQUEST = {
@@ -92,6 +92,7 @@ async def test_R_PA_01_one_code_of_many_visits_at_once(
         APOGEE_ISSUER="https://idp.example",
         APOGEE_STORE=await new_store_url(),
         APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        APOGEE_HANDLER_TIMEOUT=PATIENCE,
     )
     client = ("clients", "create", "app", "--public", "--redirect-uri", CALLBACK, "--require-par")
     assert run(*client, env=env, cwd=tmp_path).returncode == 0

@@ -15,6 +15,7 @@ from tests.conftest import NewStoreUrl
 from tests.following_proxy import Backend, FollowingProxy
 from tests.process import Server, environment, free_port
 
+from .conftest import PATIENCE
 from .test_processes import Env, command
 
 SERVERS = 3
@@ -33,6 +34,7 @@ async def env(new_store_url: NewStoreUrl, key_encryption_key: str) -> Env:
         APOGEE_ISSUER="https://idp.example",
         APOGEE_STORE=await new_store_url(),
         APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        APOGEE_HANDLER_TIMEOUT=PATIENCE,
     ) | {"APOGEE_DRAIN_SECONDS": str(DRAIN)}
 
 

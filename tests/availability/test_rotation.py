@@ -20,7 +20,7 @@ from apogee_idp.crypto.signing import generate_private_key
 from tests.conftest import NewStoreUrl
 from tests.process import environment, free_port, serving
 
-from .conftest import servers, until
+from .conftest import PATIENCE, servers, until
 from .test_processes import BOUND, Env, command
 
 LIFETIME = 2
@@ -33,6 +33,7 @@ async def env(new_store_url: NewStoreUrl, key_encryption_key: str) -> Env:
         APOGEE_ISSUER="https://idp.example",
         APOGEE_STORE=await new_store_url(),
         APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
+        APOGEE_HANDLER_TIMEOUT=PATIENCE,
         APOGEE_ACCESS_TOKEN_LIFETIME=str(LIFETIME),
         APOGEE_KEY_ACTIVE_SECONDS="5",
         APOGEE_KEY_AHEAD_SECONDS="4",
