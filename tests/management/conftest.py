@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from apogee_idp.app import changes_in, opened_store
-from apogee_idp.commands import MaintainKeys
-from apogee_idp.key_model import KeyRingRecord
-from apogee_idp.management.actor import SERVER_ACTOR
-from apogee_idp.management.key_ring import AuditedKeyRing
+from apogee_idp.app import opened_store
 from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.management.users import NewUser, UserCommands
 from apogee_idp.model import Resource, Scope
 from apogee_idp.settings import Settings
-from apogee_idp.stores.base import Store
+from apogee_idp.stores.base import Store, Stored
 from tests.acting import acting
 from tests.canary import OPERATORS_SECRET
-from tests.clock import NOW, Clock
-from tests.keys import new_ring
+from tests.clock import Clock
+from tests.keys import key_keeper
 
 from .all_commands import ANN, BILLING, EVE, FACTOR, GOOGLE, GUARD, PASSWORDS, Commands, commands_on
+
+FURNISHED = ("audit", "applications", "scopes", "resources", "keys", "users", "logins")
 
 
 @pytest.fixture
@@ -48,18 +47,10 @@ async def store(store_url: str) -> AsyncIterator[Store]:
         yield store
 
 
-@pytest.fixture(scope="session")
-def key_ring() -> KeyRingRecord:
-    """Made once: RSA keys take their time."""
-    return new_ring(GUARD, now=NOW)
-
-
-@pytest.fixture
-async def commands(store: Store, clock: Clock, key_ring: KeyRingRecord) -> Commands:
-    """On a store with something of each kind, two scopes behind one resource."""
+async def furnish(store: Store, clock: Clock) -> None:
+    """Something of each kind, two scopes behind one resource."""
     made = commands_on(store, clock)
-    ring = AuditedKeyRing(store, changes_in(store, now=clock), SERVER_ACTOR)
-    await ring.add(MaintainKeys, key_ring)
+    await key_keeper(store, GUARD, now=clock).load()
     for name in ("read", "write"):
         await made.scopes.add(Scope(name))
     await made.resources.add(Resource(BILLING), ("read", "write"))
@@ -72,5 +63,27 @@ async def commands(store: Store, clock: Clock, key_ring: KeyRingRecord) -> Comma
     subjects.append(EVE)
     await people.add(NewUser("eve@example.com", "another long one", identity=GOOGLE))
     await people.add_second_factor(EVE, FACTOR)
+
+
+@pytest.fixture(scope="session")
+def furniture() -> dict[str, tuple[Stored, ...]]:
+    """The documents of such a store, by collection; made once, as keys and hashes take time."""
+
+    async def make() -> dict[str, tuple[Stored, ...]]:
+        async with opened_store(Settings(store="sqlite:///:memory:")) as store:
+            await furnish(store, Clock())
+            return {name: (await getattr(store, name).list()).items for name in FURNISHED}
+
+    return asyncio.run(make())
+
+
+@pytest.fixture
+async def commands(
+    store: Store, clock: Clock, furniture: dict[str, tuple[Stored, ...]]
+) -> Commands:
+    """On a store with something of each kind, two scopes behind one resource."""
+    for name, documents in furniture.items():
+        for each in documents:
+            await getattr(store, name).insert(each.key, each.document)
     clock.now += 1
-    return made
+    return commands_on(store, clock)
