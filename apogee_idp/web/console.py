@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
@@ -62,8 +63,7 @@ class Console:
     """
 
     def __init__(self, settings: Settings) -> None:
-        base = f'<base href="{settings.issuer_path}/console/">'
-        self._files = read_files(resources.files("apogee_idp.console"), base=base)
+        self._files = _shipped(f'<base href="{settings.issuer_path}/console/">')
 
     async def handle(self, request: web.Request) -> web.Response:
         """A file; for who wants a page, the index; raises HTTPNotFound."""
@@ -77,6 +77,12 @@ class Console:
         response.headers.update(_INDEX_HEADERS if name == INDEX else _HEADERS)
         response.etag = ETag(found.etag)
         return response
+
+
+@cache
+def _shipped(base: str) -> Mapping[str, ConsoleFile]:
+    """In memory once, whichever ports it is served at."""
+    return read_files(resources.files("apogee_idp.console"), base=base)
 
 
 def read_files(directory: Traversable, *, base: str) -> Mapping[str, ConsoleFile]:
