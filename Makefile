@@ -27,7 +27,7 @@ mutants: $(VENV)/installed-dev  ## Do the tests notice a changed line? A sample 
 	$(BIN)/python -m tests.mutants
 
 torture: $(VENV)/installed-dev  ## The same promises at long sizes
-	$(BIN)/pytest -n auto --torture
+	$(BIN)/pytest -n auto --torture -o faulthandler_timeout=14400
 	$(BIN)/python -m tests.mutants --all
 
 bench: $(VENV)/installed-dev $(PEERS)  ## What a grant costs, beside its peers, and overload; needs node and wrk
