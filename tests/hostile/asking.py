@@ -23,7 +23,7 @@ PACE = 0.02
 def main() -> None:
     """Until there is no more input."""
     port, form = int(sys.argv[1]), os.environ[FORM].encode()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     seconds: list[float] = []
     failures: list[str] = []
     while True:

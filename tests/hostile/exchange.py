@@ -10,9 +10,13 @@ from tests.idp import ISSUER, Answer
 
 from .mutations import Sent
 from .raw import Raw
+from .target import Target, starved_seconds
 
 HANGING = 2.0
-"""Seconds after which an answer counts as none."""
+"""Seconds after which an answer counts as none; those in which others had the processors don't."""
+
+DEAF = 120.0
+"""Seconds after which nobody waits for an answer any more."""
 
 IMPATIENCE = 0.1
 """Seconds after which the end of a request is told by closing, where nothing in it says so."""
@@ -27,16 +31,16 @@ class Exchange:
     ``statuses`` counts it; 0 is no answer.
     """
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self._raw: Raw | None = None
         self.statuses: Counter[int] = Counter()
 
     def ask(self, sent: Sent) -> None:
         """Raises AssertionError for an answer that must not be."""
-        began = time.monotonic()
+        began, starved = time.monotonic(), self._starved_seconds()
         answer = self._answer(sent)
-        assert time.monotonic() - began < HANGING
+        assert time.monotonic() - began - (self._starved_seconds() - starved) < HANGING
         self.statuses[0 if answer is None else answer.status] += 1
         if answer is not None:
             check(answer)
@@ -49,12 +53,16 @@ class Exchange:
             self._raw.close()
             self._raw = None
 
+    def _starved_seconds(self) -> float:
+        """What either side has waited for a processor."""
+        return self._target.starved_seconds + starved_seconds("self")
+
     def _answer(self, sent: Sent) -> Answer | None:
-        raw = self._raw = self._raw or Raw(self._port)
+        raw = self._raw = self._raw or Raw(self._target.port)
         raw.send(sent.raw)
         if not sent.is_framed:
             raw.finish(IMPATIENCE)
-        answer = raw.final_answer(to=sent.method, within=HANGING)
+        answer = raw.final_answer(to=sent.method, within=DEAF)
         if not sent.is_framed or answer is None or not raw.is_kept:
             self.close()
         else:

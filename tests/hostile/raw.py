@@ -42,6 +42,7 @@ class Raw:
         self._socket = socket.socket()
         if receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._socket.settimeout(PATIENCE)
         try:
             self._socket.connect(("127.0.0.1", port))
         except BaseException:

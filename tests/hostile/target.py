@@ -26,6 +26,11 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def starved_seconds(process: int | str) -> float:
+    """What the main thread of a process, or of ``self``, has waited for a processor."""
+    return int(Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+
+
 @dataclass
 class Target:
     """The server, and what an honest client knows of it."""
@@ -60,6 +65,11 @@ class Target:
         """What it has used of the processor."""
         fields = self._proc("stat").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    @property
+    def starved_seconds(self) -> float:
+        """What its event loop has waited for a processor that others had."""
+        return starved_seconds(self.server.pid)
 
     @property
     def descriptors(self) -> int:

@@ -72,7 +72,7 @@ def test_generated_requests(
 ) -> None:
     """No 500, no traceback, no answer after more than two seconds, no memory that is lost."""
     until = time.monotonic() + long(0, TORTURE_SECONDS) / len(ENDPOINTS)
-    with closing(Exchange(target.port)) as exchange:
+    with closing(Exchange(target)) as exchange:
         explore(target, endpoint, exchange, seed=seed, count=WARMING)
         before, number = target.resident_bytes, seed + 1
         explore(target, endpoint, exchange, seed=number, count=REQUESTS // len(ENDPOINTS))
