@@ -45,7 +45,6 @@ from .upkeep import directories_of, kept_in_step
 from .wiring import build_registry, build_services
 
 _PATIENCE = 5.0
-_LAST_FLUSH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)

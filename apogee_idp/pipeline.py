@@ -178,13 +178,13 @@ class Registry:
         rows = self._table().get(type(event), ())
         if until is not None:
             rows = tuple(row for row in rows if row.order < until)
-        if self._watched and (witness := _WITNESS.get()) is not None:
-            await _run_before(witness, rows, event)
-        elif self._span is None:
-            await _run(rows, event)
+        witness = _WITNESS.get() if self._watched else None
+        running = _run(rows, event) if witness is None else _run_before(witness, rows, event)
+        if self._span is None:
+            await running
         else:
             with self._span(type(event).__name__):
-                await _run(rows, event)
+                await running
 
     @contextmanager
     def watched_by(self, witness: Witness) -> Iterator[None]:

@@ -129,6 +129,6 @@ class _Told:
 def lending_place(request: web.BaseRequest) -> AbstractAsyncContextManager[None]:
     """Around waiting for a body that is still on its way: others are answered meanwhile."""
     place: Place | None = request.get(_PLACE)
-    if place is None or request.content.is_eof():
+    if place is None:
         return nullcontext()
     return place.lent()

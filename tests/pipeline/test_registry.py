@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -18,6 +18,7 @@ from apogee_idp.errors import (
     ReservedName,
     StoreUnavailable,
 )
+from apogee_idp.management.explanation import Explanation
 from apogee_idp.pipeline import Registry, Source
 
 
@@ -365,8 +366,9 @@ async def test_the_observer_is_told_of_each_handler() -> None:
     assert told == [("Sample", "a"), ("Sample", "fail")]
 
 
-async def test_spans_surround_events_and_the_handlers_that_run() -> None:
-    """Those of nested events stand within the handler that raised them."""
+@pytest.mark.parametrize("is_watched", [False, True], ids=["unseen", "watched"])
+async def test_spans_surround_events_and_the_handlers_that_run(is_watched: bool) -> None:
+    """Those of nested events stand within the handler that raised them, whoever watches."""
     open_now: list[str] = []
     seen: list[str] = []
 
@@ -387,6 +389,7 @@ async def test_spans_surround_events_and_the_handlers_that_run() -> None:
     registry.add(Sample, nest, name="nest", order=1)
     registry.add(Derived, inner, name="inner", order=1)
     registry.seal(required={})
-    await registry.dispatch(Sample())
+    with registry.watched_by(Explanation()) if is_watched else nullcontext():
+        await registry.dispatch(Sample())
     assert seen == ["Sample", "Sample/nest", "Sample/nest/Derived", "Sample/nest/Derived/inner"]
     assert open_now == []
