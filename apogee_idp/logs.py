@@ -219,6 +219,11 @@ def log_worker_ended(number: int, exit_code: int, seconds: float) -> None:
     _log.error("worker_ended", worker=number, exit_code=exit_code, restart_in=seconds)
 
 
+def log_worker_silent(number: int, seconds: float) -> None:
+    """A process that serves has not moved for so many seconds, and is killed."""
+    _log.error("worker_silent", worker=number, seconds=seconds)
+
+
 def log_store_available(problem: str | None) -> None:
     """The store answers, though something may have to be mended."""
     if problem is None:

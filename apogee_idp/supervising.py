@@ -1,4 +1,4 @@
-"""Several processes that serve together: started, watched, replaced when they die, stopped.
+"""Several processes that serve together: started, watched, replaced when they die or hang, stopped.
 
 Not gunicorn's worker for aiohttp: on SIGTERM that one stops accepting at once, while requests are
 still sent to it, and it has no place for a readiness of the whole.
@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .errors import SettingsError, WorkersFailed
-from .logs import log_worker_ended
+from .logs import log_worker_ended, log_worker_silent
 from .readiness import Health
 from .settings import Settings
 from .stopping import Stop, first_of
@@ -28,6 +28,8 @@ from .worker import Orders, Worker
 _DELAYS = (0.0, 1.0, 2.0, 4.0)
 _LIVED_SECONDS = 60.0
 _SILENT_SECONDS = 10.0
+_LOOK_SECONDS = 2.0
+_LOOKS_OF_HUNG = 10
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 5.0
 
@@ -120,7 +122,8 @@ class Fleet:
         now = asyncio.get_running_loop().time()
         alive = self._alive
         return Health(
-            is_ready=not self._is_stopping and any(w.health.is_ready for w in alive),
+            is_ready=not self._is_stopping
+            and any(w.health.is_ready and not _is_silent(w, now) for w in alive),
             problem="stopping" if self._is_stopping else self._problem,
             is_started=len(alive) == len(self._workers) and all(w.health.is_started for w in alive),
             silent=", ".join(f"worker {w.number}" for w in alive if _is_silent(w, now)) or None,
@@ -172,7 +175,7 @@ class Fleet:
         deaths, loop = Deaths(), asyncio.get_running_loop()
         while True:
             worker = self._start(number)
-            exit_code = await worker.ended()
+            exit_code = await _end_of(worker)
             self._workers[number] = None
             self._check(worker, exit_code)
             delay = deaths.delay_after(loop.time() - worker.started_at)
@@ -200,6 +203,27 @@ class Fleet:
             raise SettingsError(worker.refusal)
         if not worker.health.is_started:
             raise WorkersFailed(f"worker {worker.number} can't start: exit code {exit_code}")
+
+
+async def _end_of(worker: Worker) -> int:
+    """Its exit code, once it has ended, or was killed because it hangs."""
+    watch = asyncio.create_task(_kill_hung(worker))
+    try:
+        return await worker.ended()
+    finally:
+        watch.cancel()
+
+
+async def _kill_hung(worker: Worker) -> None:
+    """Looks are counted, not seconds: if the machine stood still, nobody could say a word."""
+    silent = 0
+    while silent < _LOOKS_OF_HUNG:
+        heard_at = worker.heard_at
+        await asyncio.sleep(_LOOK_SECONDS)
+        is_silent = worker.health.is_started and worker.heard_at == heard_at
+        silent = silent + 1 if is_silent else 0
+    log_worker_silent(worker.number, _LOOKS_OF_HUNG * _LOOK_SECONDS)
+    worker.send(signal.SIGKILL)
 
 
 async def _all(ends: Iterable[asyncio.Task[int]]) -> None:

@@ -156,7 +156,55 @@ def test_workers_that_can_not_start_end_the_start(home_env: dict[str, str], tmp_
     assert "can't start: exit code 7" in done.stderr
 
 
-def test_one_that_dies_again_and_again_is_given_up() -> None:
+DYING_LATER_PLUGIN = """
+import os
+def register(registry, services):
+    if os.path.exists("now"):
+        os._exit(7)
+"""
+
+
+def test_one_that_dies_again_and_again_ends_the_whole(
+    home_env: dict[str, str], tmp_path: Path
+) -> None:
+    """Five times, with ever more time between them; whoever started it learns of it."""
+    plugin = plugged(DYING_LATER_PLUGIN, tmp_path)
+    with fleet_of(home_env | plugin, tmp_path) as fleet:
+        (tmp_path / "now").touch()
+        os.kill(min(fleet.workers()), signal.SIGKILL)
+        assert fleet.server.wait() == 1
+    assert "has ended 5 times within a short while, the last time with exit code 7" in "".join(
+        fleet.server.output
+    )
+    ended = [event for event in fleet.server.events() if event["event"] == "worker_ended"]
+    assert len({event["worker"] for event in ended}) == 1
+    assert [event["restart_in"] for event in ended] == [0, 1, 2, 4]
+    assert [event["exit_code"] for event in ended] == [-signal.SIGKILL, 7, 7, 7]
+
+
+def test_one_that_hangs_is_told_of_and_then_replaced(
+    home_env: dict[str, str], tmp_path: Path
+) -> None:
+    """In time: before an orchestrator that asks thrice ends all of them."""
+    with fleet_of(home_env, tmp_path) as fleet:
+        victim = min(fleet.workers())
+        os.kill(victim, signal.SIGSTOP)
+        until(lambda: fleet.probe("livez")[0] == 503)
+        (told,) = {fleet.probe("livez")[1]["problem"]} & {"worker 1", "worker 2"}
+        assert fleet.probe("readyz")[0] == 200
+        until(lambda: fleet.probe("livez")[0] == 200)
+        until(lambda: len(fleet.workers() - {victim}) == WORKERS)
+        assert fleet.server.stop() == 0
+    silent, ended = (
+        event
+        for event in fleet.server.events()
+        if event["event"] in ("worker_silent", "worker_ended")
+    )
+    assert {f"worker {silent['worker']}", f"worker {ended['worker']}"} == {told}
+    assert (ended["exit_code"], ended["restart_in"]) == (-signal.SIGKILL, 0)
+
+
+def test_deaths_are_counted_until_one_lived_a_minute() -> None:
     """The first is replaced at once, the others ever later; one that lived a minute begins anew."""
     deaths = Deaths()
     assert [deaths.delay_after(1) for _ in range(5)] == [0, 1, 2, 4, None]
@@ -170,7 +218,8 @@ def test_dev_prints_its_lines_once_and_nobody_outlives_the_supervisor(
     """Nobody would watch them, nor tell them to stop."""
     env = {k: v for k, v in home_env.items() if k != "APOGEE_KEY_ENCRYPTION_KEY"}
     with fleet_of(env, tmp_path, "--dev") as fleet:
-        fleet.server.wait_for("Stop with Ctrl-C")
+        if not any("Stop with Ctrl-C" in line for line in fleet.server.output):
+            fleet.server.wait_for("Stop with Ctrl-C")
         lines = [line for line in fleet.server.output if line.startswith("  curl ")]
         assert len(lines) == 2
         workers = fleet.workers()
