@@ -26,9 +26,9 @@ test: $(VENV)/installed-dev  ## Lint, types, import contracts and all tests
 mutants: $(VENV)/installed-dev  ## Do the tests notice a changed line? A sample of them
 	$(BIN)/python -m tests.mutants
 
-torture: $(VENV)/installed-dev  ## The same promises at long sizes
+torture: $(VENV)/installed-dev  ## The same promises at long sizes, in hours
 	$(BIN)/pytest -n auto --torture -o faulthandler_timeout=14400
-	$(BIN)/python -m tests.mutants --all
+	$(BIN)/python -m tests.mutants --all --hours 4
 
 bench: $(VENV)/installed-dev $(PEERS)  ## What a grant costs, beside its peers, and overload; needs node and wrk
 	$(BIN)/python -m benchmarks.signing

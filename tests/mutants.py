@@ -3,7 +3,8 @@
 ``python -m tests.mutants`` changes one line at a time, at the places that the seed chooses, or with
 ``--all`` at all of them, and runs the tests that come by: a mutant that they let pass survives.
 Prints those that have no reason in ``mutants.toml``, and the score; exits with 1 if that is too
-low. mutmut does the work, as ``pyproject.toml`` says; with ``--all`` it goes on where it was.
+low. What was killed in a sample is killed a second time, lest chance did it. mutmut does the work,
+as ``pyproject.toml`` says; with ``--all`` it goes on where it was, for days if it may.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import io
 import os
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -33,6 +35,7 @@ from .mongodb import MongoProcess
 LEAST_SCORE = 0.85
 # A crash and an endless loop are noticed, too.
 KILLED = {"killed", "timeout", "segfault"}
+UNTESTED = "not checked"
 REASONS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["survivors"]
 
 
@@ -86,13 +89,29 @@ def sample(seed: int, size: int) -> list[str]:
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())[:size]
 
 
-def put_to_the_test(names: list[str], processes: int) -> None:
-    """Runs the tests on these; without names, on all that have not been tested yet."""
-    mutmut = Path(sys.executable).with_name("mutmut")
+def among(names: list[str]) -> list[Mutant]:
+    """Those of these names, or, without names, all that have been tested."""
+    if names:
+        return [mutant for mutant in mutants() if mutant.name in names]
+    return [mutant for mutant in mutants() if mutant.status != UNTESTED]
+
+
+def put_to_the_test(names: list[str], processes: int, hours: float | None) -> None:
+    """Runs the tests on these, or, without names, on all that have not been tested yet.
+
+    Those that were not reached in so many hours stay untested.
+    """
+    mutmut = str(Path(sys.executable).with_name("mutmut"))
+    command = [mutmut, "run", "--max-children", str(processes), *names]
     with MongoProcess() as mongodb:
         environment = os.environ | {"TEST_MONGODB_URI": mongodb.uri}
-        command = [mutmut, "run", "--max-children", str(processes), *names]
-        subprocess.run(command, env=environment, check=True)
+        with subprocess.Popen(command, env=environment) as running:
+            try:
+                running.wait(None if hours is None else hours * 3600)
+            except subprocess.TimeoutExpired:
+                running.send_signal(signal.SIGINT)
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, command)
 
 
 def report(tested: list[Mutant]) -> float:
@@ -112,13 +131,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sample", type=int, default=150, metavar="SIZE")
-    parser.add_argument("--all", action="store_true", help="no sample; takes hours")
+    parser.add_argument("--all", action="store_true", help="no sample; takes a day and more")
+    parser.add_argument("--hours", type=float, help="stop then, with what has been tested")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
     generate()
     names = [] if chosen.all else sample(chosen.seed, chosen.sample)
-    put_to_the_test(names, chosen.processes)
-    tested = [mutant for mutant in mutants() if chosen.all or mutant.name in names]
+    put_to_the_test(names, chosen.processes, chosen.hours)
+    tested = among(names)
+    if names:
+        killed = [mutant.name for mutant in tested if mutant.status in KILLED]
+        put_to_the_test(killed, chosen.processes, chosen.hours)
+        tested = among(names)
     return int(report(tested) < LEAST_SCORE)
 
 
