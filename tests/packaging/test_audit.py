@@ -74,7 +74,8 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     (tmp_path / "scripts").mkdir()
-    shutil.copy(REPOSITORY / "scripts" / "audit", tmp_path / "scripts")
+    for name in ("audit", "bill_of_materials.py"):
+        shutil.copy(REPOSITORY / "scripts" / name, tmp_path / "scripts")
     (tmp_path / "requirements.lock").write_text(LOCK)
     return Project(tmp_path)
 
