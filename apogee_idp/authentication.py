@@ -14,7 +14,6 @@ from .model import (
     REFRESH_TOKEN,
     Client,
     ClientSecret,
-    is_client_id,
 )
 from .requests import (
     ClientAuthentication,
@@ -87,7 +86,7 @@ class ClientAuthenticator:
         return proof
 
     async def _by_secret(self, credentials: PresentedCredentials) -> Client:
-        client = await self._registered(credentials.client_id)
+        client = await self._clients.get(credentials.client_id)
         obstacle = _obstacle(client)
         # Nobody's secrets are tried where there are none, so that the work is always the same.
         candidates = self._usable_secrets(_NOBODY if client is None or obstacle else client)
@@ -104,7 +103,7 @@ class ClientAuthenticator:
 
     async def _by_assertion(self, presented: PresentedAssertion) -> Client:
         assertion = parse_assertion(presented)
-        client = await self._registered(assertion.client_id)
+        client = await self._clients.get(assertion.client_id)
         obstacle = _obstacle(client)
         await self._assertions.verify(assertion, None if obstacle else client)
         if client is None or obstacle:
@@ -113,7 +112,7 @@ class ClientAuthenticator:
 
     async def _by_name(self, presented: PresentedName, request: ClientRequest) -> Client:
         """RFC 6749 §3.2.1: for a public client, with a proof of its own, or to end its tokens."""
-        client = await self._registered(presented.client_id)
+        client = await self._clients.get(presented.client_id)
         if not _takes_public_clients(request):
             raise InvalidClient(reason="no client authentication")
         if client is None or not client.enabled or client.client_type != "public":
@@ -124,14 +123,11 @@ class ClientAuthenticator:
         """As if it had authenticated, and no use of a secret; where nothing else can be spent."""
         if not isinstance(request, TokenRequest) or request.grant_type != CLIENT_CREDENTIALS:
             raise InvalidClient(reason="a preview of something else than a client's own token")
-        client = await self._registered(previewed.client_id)
+        client = await self._clients.get(previewed.client_id)
         obstacle = _obstacle(client)
         if client is None or obstacle:
             raise InvalidClient(reason=obstacle)
         return client
-
-    async def _registered(self, client_id: str) -> Client | None:
-        return await self._clients.get(client_id) if is_client_id(client_id) else None
 
     def _usable_secrets(self, client: Client) -> tuple[ClientSecret, ...]:
         now = self._now()

@@ -32,7 +32,7 @@ from .interactions import Interactions
 from .logout_tokens import LogoutTokens
 from .logs import log_logout_not_heard, log_timer
 from .minting import TokenMinter
-from .model import Client, Resource
+from .model import Client, Resource, is_client_id, is_scope_name
 from .pipeline import Observer, Registry, Timer
 from .plugins import load_plugins
 from .pushed_requests import PushedRequests
@@ -84,8 +84,10 @@ def build_services(on: Foundation) -> Services:
     """Everything that handlers are built from."""
     settings, store, now = on.settings, on.store, on.now
     outage = Outage()
-    clients = _directory(clients_in(store).get, settings, outage)
-    resources = _directory(_resource_in(store), settings, outage)
+    clients = _directory(clients_in(store).get, settings, outage, is_client_id)
+    scopes = _directory(scopes_in(store).get, settings, outage, is_scope_name)
+    # Any text can be an audience; those that come here are of tokens and of clients' entries.
+    resources = _directory(_resource_in(store), settings, outage, bool)
     authenticator = _build_authenticator(on, clients)
     references = ReferenceTokens(store.tokens)
     users = users_in(store)
@@ -97,7 +99,7 @@ def build_services(on: Foundation) -> Services:
     return Services(
         settings=settings.without_secrets(),  # for plugins
         clients=clients,
-        scopes=_directory(scopes_in(store).get, settings, outage),
+        scopes=scopes,
         resources=resources,
         keys=on.keys,
         recipient_keys=RecipientKeys(resources),
@@ -204,7 +206,10 @@ def _resource_in(store: Store) -> Callable[[str], Awaitable[Resource]]:
 
 
 def _directory(
-    fetch: Callable[[str], Awaitable[Entity | None]], settings: Settings, outage: Outage
+    fetch: Callable[[str], Awaitable[Entity | None]],
+    settings: Settings,
+    outage: Outage,
+    could_be: Callable[[str], bool],
 ) -> Directory[Entity]:
     return Directory(
         fetch,
@@ -212,5 +217,6 @@ def _directory(
         seconds=settings.cache_seconds,
         stale_seconds=settings.cache_stale_seconds,
         monotonic=time.monotonic,
+        could_be=could_be,
         outage=outage,
     )

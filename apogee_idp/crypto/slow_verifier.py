@@ -12,10 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from cachetools import TTLCache
 
 from ..errors import TemporarilyUnavailable, TooManyAttempts, TooManyFailures
+from ..model import is_client_id
 from ..throttling import OF_CLIENTS, Attempt, SignInThrottle
 from . import slow_hashes
 
 Answer = asyncio.Future[str | None]
+
+_NOBODY = ""
+"""Whose failures those of impossible client_ids are, which may be as long as a request."""
 
 
 class SlowVerifier:
@@ -88,7 +92,8 @@ class SlowVerifier:
     def _begin(self, client_id: str, source: str) -> Attempt:
         # What is sent decides, never what is known: else it would tell which clients exist.
         try:
-            attempt = self._throttle.begin(client_id, source)
+            account = client_id if is_client_id(client_id) else _NOBODY
+            attempt = self._throttle.begin(account, source)
         except TooManyFailures as error:
             raise TooManyAttempts(retry_after=error.retry_after) from None
         shares = self._shares

@@ -45,12 +45,14 @@ class Directory(Generic[Entity]):
     callers don't queue up before it. Directories of one store share its ``outage``.
 
     At most ``size`` known entities are kept. Unknown keys are remembered apart, for 5 seconds at
-    most, so that a flood of them drives no known entity out. Any number of simultaneous misses
-    of one key are one read. ``lookups`` counts those that were answered, and how: stale are those
-    that a store which is lost did not answer.
+    most, so that a flood of them drives no known entity out. What ``could_be`` no key is neither
+    looked up nor remembered: strangers send any text, of any length. Any number of simultaneous
+    misses of one key are one read. ``lookups`` counts those that were answered, and how: stale are
+    those that a store which is lost did not answer.
     """
 
     __slots__ = (
+        "_could_be",
         "_doubted_at",
         "_fetch",
         "_fetching",
@@ -67,7 +69,7 @@ class Directory(Generic[Entity]):
         "lookups",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that a cache is bound by)
         self,
         fetch: Callable[[str], Awaitable[Entity | None]],
         *,
@@ -75,8 +77,10 @@ class Directory(Generic[Entity]):
         seconds: float,
         stale_seconds: float,
         monotonic: Callable[[], float],
+        could_be: Callable[[str], bool] = bool,
         outage: Outage | None = None,
     ) -> None:
+        self._could_be = could_be
         self._outage = outage or Outage()
         self._survived = 0
         self._fetch = fetch
@@ -98,6 +102,8 @@ class Directory(Generic[Entity]):
         if known is not None and self._is_fresh(known):
             self.lookups["hit"] += 1
             return known.entity
+        if not self._could_be(key):
+            return None
         if self._is_unknown(key):
             self.lookups["hit"] += 1
             return None
@@ -118,7 +124,8 @@ class Directory(Generic[Entity]):
         for key in keys:
             known = self._known.get(key)
             is_known = known is not None and self._is_fresh(known)
-            if not is_known and not self._is_unknown(key) and not self._is_lost:
+            is_asked = not is_known and self._could_be(key) and not self._is_unknown(key)
+            if is_asked and not self._is_lost:
                 self._reading(key)
 
     def forget(self, key: str | None) -> None:

@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 
@@ -105,6 +106,29 @@ def test_A_DOS_09_more_connections_than_there_is_room_for(target: Target) -> Non
         assert answer is not None
         assert answer.status == 200
         assert target.descriptors < CONNECTIONS + 100
+
+
+@pytest.mark.parametrize(
+    ("path", "header"),
+    [
+        pytest.param("/connect/authorize", "X: y", id="authorize"),
+        pytest.param("/connect/logout", "X: y", id="logout"),
+        pytest.param("/connect/token", "Origin: https://a.example", id="token"),
+    ],
+)
+def test_A_DOS_06_names_that_nobody_has(target: Target, path: str, header: str) -> None:
+    """As long as is taken, and another in each request: nothing remembers them."""
+    before, start = target.resident_bytes, f"POST {path} HTTP/1.1"
+    with Raw(target.port) as raw:
+        for number in range(400):
+            # One sign beyond 16 bits, and Python keeps all of them in 32.
+            name = "a" * 15_900 + f"\U0001f600{path}{number}"
+            form = urlencode({"client_id": name, "redirect_uri": "https://x"})
+            raw.send(with_body(form.encode(), header, start=start))
+            answer = raw.answer()
+            assert answer is not None
+            assert answer.status in (200, 303, 400, 401)
+    assert target.resident_bytes < before + 12 * 2**20
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET ", head(start=JWKS), CHUNKS], ids=repr)

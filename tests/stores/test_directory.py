@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -35,7 +36,11 @@ class Source:
         return found
 
     def directory(
-        self, size: int = 100, seconds: float = 60, outage: Outage | None = None
+        self,
+        size: int = 100,
+        seconds: float = 60,
+        outage: Outage | None = None,
+        could_be: Callable[[str], bool] = bool,
     ) -> Directory[str]:
         return Directory(
             self.fetch,
@@ -44,6 +49,7 @@ class Source:
             stale_seconds=STALE,
             monotonic=lambda: self.time,
             outage=outage,
+            could_be=could_be,
         )
 
 
@@ -98,6 +104,18 @@ async def test_F_CA_02_a_flood_of_unknown_keys_drives_no_known_one_out() -> None
     source.reads.clear()
     assert await directory.get("a") == "A"
     assert source.reads == []
+
+
+async def test_A_DOS_06_what_can_be_no_key_is_not_looked_up() -> None:
+    """Nor read ahead, nor remembered; though the store is lost, everybody knows it."""
+    source = Source(a="A")
+    directory = source.directory(could_be=str.isalpha)
+    directory.prefetch(["1" * 10_000])
+    source.lost = True
+    assert await directory.get("1" * 10_000) is None
+    assert source.reads == []
+    with pytest.raises(StoreUnavailable):
+        await directory.get("a")
 
 
 async def test_the_known_are_bounded() -> None:
