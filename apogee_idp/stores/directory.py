@@ -98,12 +98,12 @@ class Directory(Generic[Entity]):
 
     async def get(self, key: str) -> Entity | None:
         """The entity, or None if there is none; raises StoreUnavailable if nobody can tell."""
+        if not self._could_be(key):
+            return None
         known = self._known.get(key)
         if known is not None and self._is_fresh(known):
             self.lookups["hit"] += 1
             return known.entity
-        if not self._could_be(key):
-            return None
         if self._is_unknown(key):
             self.lookups["hit"] += 1
             return None

@@ -272,6 +272,17 @@ async def test_R_TE_20_guesses_have_to_wait(slow_calls: list[str]) -> None:
     slow.close()
 
 
+async def test_A_DOS_06_impossible_clients_are_one() -> None:
+    """Their names, which may be long, are not remembered; and who guesses at them waits, too."""
+    slow = SlowVerifier(monotonic=Clock(), patience=60)
+    for n in range(5):
+        assert await slow.find(f"no/{n}" * 1000, [hash_of_own], "guess", source=HOME) is None
+    with pytest.raises(TooManyAttempts):
+        await slow.find("no/other", [hash_of_own], "guess", source=HOME)
+    assert await slow.find("billing", [hash_of_own], "guess", source=HOME) is None
+    slow.close()
+
+
 async def test_R_TE_20_the_owner_is_not_locked_out_by_others() -> None:
     """Neither where she has been recognised, however long ago, nor at a source without failures."""
     clock = Clock()
