@@ -58,14 +58,22 @@ class RegistrationChecks:
     ) -> ClientRegistration:
         """As ``check``; and there must be a way to authenticate, for nobody would see a new secret.
 
-        The secret of a public client is a mistake.
+        The secret of a public client is a mistake. Whoever knows the secret that a client has
+        already must not become somebody who manages.
         """
         wanted = await self.check(registration, previous)
         if wanted.client_type == "public":
             if secret is not None:
                 raise CommandRefused("a public client has no secret: take out its secret_file")
-        elif secret is None and not wanted.keys.are_given and not (previous and previous.secrets):
-            raise CommandRefused(f"{wanted.client_id} needs a secret_file, or keys of its own")
+        elif secret is None and not wanted.keys.are_given:
+            if previous is None or not previous.secrets:
+                raise CommandRefused(f"{wanted.client_id} needs a secret_file, or keys of its own")
+            new = {*wanted.scopes}.difference(registration_of(previous).scopes)
+            if may := new & MANAGEMENT_SCOPES:
+                raise CommandRefused(
+                    f"{wanted.client_id} needs a secret_file, or keys of its own: with the secret"
+                    f" that it has, others could use {_listed(may)}"
+                )
         return wanted
 
     async def _check_name(self, wanted: ClientRegistration) -> None:

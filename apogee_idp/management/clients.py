@@ -33,7 +33,7 @@ from .changes import Changes, Trail
 from .client_queries import ClientQueries
 from .client_rules import ClientRules, RegistrationChecks
 from .facts import client_facts
-from .new_secrets import has_secret, new_secret, register_secret
+from .new_secrets import kept_secrets, new_secret, register_secret
 from .privileges import Privileges
 from .registrations import ClientRegistration, apply_registration
 
@@ -89,16 +89,15 @@ class ClientCommands:
     ) -> RegisteredClient:
         """Adds or updates a client that stands in a file, from where alone it is changed then.
 
-        ``secret`` takes the place of all that it had, unless it is one of them.
+        It loses all secrets but ``secret``, and that, too, if it is to authenticate by keys alone.
         """
         previous = await self._clients.get(registration.client_id)
         wanted = await self.checks.check_configured(registration, previous, secret)
         if previous is None:
             return await self._add(wanted, secret, is_configured=True)
-        if secret is not None and not await has_secret(previous, secret):
-            bare = replace(previous, secrets=(), is_configured=True)
-            return await self._change(previous, bare, wanted, secret)
-        return await self._change(previous, replace(previous, is_configured=True), wanted)
+        kept = await kept_secrets(previous, secret, has_keys=wanted.keys.are_given)
+        remaining = replace(previous, secrets=kept, is_configured=True)
+        return await self._change(previous, remaining, wanted, None if kept else secret)
 
     async def _add(
         self, wanted: ClientRegistration, secret: str | None, *, is_configured: bool = False

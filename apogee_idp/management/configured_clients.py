@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from ..errors import CommandRefused
+from ..model import ClientSecret
 from ..stores.base import Store
 from ..stores.documents import is_configured
 from ..stores.repositories import clients_in, documents_in
 from .client_files import ConfiguredClient
 from .clients import ClientCommands
-from .new_secrets import has_secret
+from .new_secrets import kept_secrets
 from .registrations import ClientRegistration, registration_of
 
 Outcome = Literal["add", "change", "keep", "remove", "refuse"]
@@ -92,8 +93,10 @@ class ConfiguredClients:
         if stored is None:
             return PlannedClient(client_id, "add")
         differences = [*_differences(registration_of(stored), wanted)]
-        if client.secret is not None and not await has_secret(stored, client.secret):
-            differences.append(Difference("secret", "another one", "that of its file"))
+        kept = await kept_secrets(stored, client.secret, has_keys=wanted.keys.are_given)
+        if kept != stored.secrets or (client.secret is not None and not kept):
+            after = "none" if client.secret is None else "that of its file"
+            differences.append(Difference("secret", _told(stored.secrets, kept), after))
         if not stored.is_configured:
             differences.append(Difference("is_configured", False, True))
         return PlannedClient(client_id, "change" if differences else "keep", tuple(differences))
@@ -103,6 +106,12 @@ class ConfiguredClients:
         async for stored in documents_in(self._applications):
             if stored.key not in wanted and is_configured(stored.document):
                 yield PlannedClient(stored.key, "remove")
+
+
+def _told(secrets: Sequence[ClientSecret], kept: Sequence[ClientSecret]) -> str:
+    if not secrets:
+        return "none"
+    return "several" if kept else "another one"
 
 
 def _refused(client: ConfiguredClient, error: CommandRefused) -> PlannedClient:

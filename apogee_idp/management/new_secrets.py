@@ -6,17 +6,24 @@ import asyncio
 
 from ..crypto.secrets import NewSecret, adopt_secret, generate_secret, is_any_secret, secret_id_of
 from ..errors import CommandRefused
-from ..model import Client
+from ..model import Client, ClientSecret
 from ..secret_usage import SecretUsage
 
 
-async def has_secret(client: Client, value: str) -> bool:
-    """Whether ``value`` is one of the client's secrets."""
+async def kept_secrets(
+    client: Client, secret: str | None, *, has_keys: bool
+) -> tuple[ClientSecret, ...]:
+    """Those that are left where a file says how the client authenticates: by ``secret``, or keys.
 
-    def is_any() -> bool:
-        return any(is_any_secret(secret, value) for secret in client.secrets)
+    All of them, if it says nothing.
+    """
+    if secret is None:
+        return () if has_keys else client.secrets
 
-    return await asyncio.to_thread(is_any)
+    def same() -> tuple[ClientSecret, ...]:
+        return tuple(stored for stored in client.secrets if is_any_secret(stored, secret))
+
+    return await asyncio.to_thread(same)
 
 
 async def new_secret(own: str | None) -> NewSecret:

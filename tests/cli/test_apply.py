@@ -157,6 +157,48 @@ def test_a_client_that_was_there_before_is_taken_over(
     assert len(client.secrets) == 1
 
 
+KEYS = BILLING.replace(
+    'secret_file = "billing.secret"', 'jwks_uri = "https://billing.example/jwks"'
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        pytest.param(BILLING, "several -> that of its file", id="secret_file"),
+        pytest.param(KEYS, "another one -> none", id="jwks_uri"),
+    ],
+)
+def test_other_secrets_end(
+    cli: Cli,
+    apply: Apply,
+    write: Callable[..., None],
+    home_env: dict[str, str],
+    entry: str,
+    told: str,
+) -> None:
+    """Whoever knows one that no file has is nobody any more."""
+    secret = json.loads(cli("clients", "create", "billing", "--json").stdout)["client_secret"]
+    cli("clients", "secrets", "add", "billing")
+    write(billing__secret=secret, billing__toml=entry)
+    assert f"    secret: {told}" in apply("--plan").stdout.splitlines()
+    assert outcomes(apply("--json")) == {"billing": "change"}
+    assert len(stored(home_env)["billing"].secrets) == entry.count("secret_file")
+    assert outcomes(apply("--json")) == {"billing": "keep"}
+
+
+def test_who_knows_a_secret_does_not_become_an_administrator(
+    cli: Cli, apply: Apply, write: Callable[..., None]
+) -> None:
+    """Because a file gives a client that was there before a scope of the management API."""
+    cli("clients", "create", "billing")
+    entry = BILLING.replace('"invoices.read"', '"idp:admin"')
+    write(billing__toml=entry.replace('secret_file = "billing.secret"\n', ""))
+    assert "with the secret that it has, others could use idp:admin" in apply().stdout
+    write(billing__toml=entry)
+    assert outcomes(apply("--json")) == {"billing": "change"}
+
+
 @pytest.mark.parametrize(
     "command", [("delete",), ("rotate-secret",)], ids=["delete", "rotate-secret"]
 )
