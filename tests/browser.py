@@ -16,11 +16,15 @@ _VALUE = re.compile(r'value="([^"]*)"')
 
 @dataclass
 class Browser:
-    """One browser at one server; it keeps cookies as their ``Set-Cookie`` says."""
+    """One browser at one server; it keeps cookies as their ``Set-Cookie`` says.
+
+    ``source`` is the address that a proxy names, if there is one before the server.
+    """
 
     idp: Idp
     cookies: dict[str, str] = field(default_factory=dict)
     set_cookies: list[str] = field(default_factory=list)
+    source: str = ""
 
     async def get(self, url: str, **headers: str) -> Page:
         """Opens an address of the server."""
@@ -45,11 +49,13 @@ class Browser:
 
     def twin(self) -> Self:
         """Another tab's requests that are under way at once: the same cookies."""
-        return type(self)(self.idp, dict(self.cookies))
+        return type(self)(self.idp, dict(self.cookies), source=self.source)
 
     async def _send(self, method: str, url: str, headers: dict[str, str], **options: Any) -> Page:
         if self.cookies:
             headers = {"Cookie": "; ".join(f"{n}={v}" for n, v in self.cookies.items())} | headers
+        if self.source:
+            headers = {"X-Forwarded-For": self.source} | headers
         answer = await self.idp.send(
             method, url, headers={"Accept": "text/html"} | headers, allow_redirects=False, **options
         )
