@@ -29,12 +29,13 @@ def id_token_claims(
     claims = released_claims(user, sign_in.scopes) | {
         "sub": grant.subject,
         "aud": grant.client_id,
-        "auth_time": grant.auth_time,
         "acr": grant.acr,
         "amr": list(grant.methods),
         "sid": grant.sid,
         "at_hash": at_hash(access_token, algorithm),
     }
+    if grant.auth_time:
+        claims["auth_time"] = grant.auth_time
     return claims if grant.nonce is None else claims | {"nonce": grant.nonce}
 
 

@@ -21,10 +21,11 @@ Parameters = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class FirstFactor:
-    """Who has proven who she is by ``methods``, at ``since`` (Unix seconds), but for one more."""
+    """Who has proven who she is by ``methods``, but for one more; see UserAuthentication."""
 
     subject: str
     since: int
+    auth_time: int
     methods: tuple[str, ...]
 
 
@@ -118,7 +119,13 @@ class Interactions:
 
 def _first_factor(noted: Any) -> FirstFactor:
     members = json.loads(text(noted))
-    return FirstFactor(text(members["subject"]), whole(members["since"]), texts(members["methods"]))
+    return FirstFactor(
+        text(members["subject"]),
+        whole(members["since"]),
+        # Older versions don't say it: then nobody does.
+        whole(members.get("auth_time", 0)),
+        texts(members["methods"]),
+    )
 
 
 def _read(handle: str, stored: Stored) -> Interaction:

@@ -203,7 +203,8 @@ class TokenMinter:
         if presented is None:
             claims["name"] = principal.name
         else:
-            claims["auth_time"] = presented.grant.auth_time
+            if presented.grant.auth_time:
+                claims["auth_time"] = presented.grant.auth_time
             claims["acr"] = presented.grant.acr
             claims["amr"] = list(presented.grant.methods)
             claims[AUTHORIZATION_CLAIM] = presented.authorization_id

@@ -178,9 +178,10 @@ class EndSessionRequest:
 class Session:
     """Somebody who is signed in, in one browser; times are Unix seconds.
 
-    ``auth_time`` is when she proved who she is, and ``methods`` are how (RFC 8176). Whether it has
-    ended counts from ``begun_at``. Clients know it as ``sid``; those in ``clients`` are told when
-    it ends. ``user_agent`` and ``source`` are what her browser said of itself, and its address.
+    ``auth_time`` is when she proved who she is, 0 if nobody says, and ``methods`` are how
+    (RFC 8176). Whether it has ended counts from ``begun_at``. Clients know it as ``sid``; those in
+    ``clients`` are told when it ends. ``user_agent`` and ``source`` are what her browser said of
+    itself, and its address.
     """
 
     id: str = field(repr=False)
@@ -205,10 +206,12 @@ class UserAuthentication:
     """Somebody who has proven by ``methods`` to be ``user``, as she was stored at ``since``.
 
     Whatever ended her sessions later than that (Unix seconds) ends what begins with this, too.
+    ``auth_time`` is when she proved it, the first part of it if there are two; 0 if nobody says.
     """
 
     user: User
     since: int
+    auth_time: int
     methods: tuple[str, ...] = ("pwd",)
 
 

@@ -74,7 +74,7 @@ class SecondFactors:
         with self._throttle.attempting(f"second factor of {subject}", source):
             user = await self._spent(authentication, code)
         methods = tuple(dict.fromkeys((*authentication.methods, "otp", "mfa")))
-        return UserAuthentication(user, authentication.since, methods)
+        return replace(authentication, user=user, methods=methods)
 
     async def _spent(self, authentication: UserAuthentication, code: str) -> User:
         for _ in range(_ATTEMPTS):

@@ -91,7 +91,7 @@ class Sessions:
         session = Session(
             key_of(value),
             user,
-            auth_time=now,
+            auth_time=authentication.auth_time,
             # What begins in the second in which everything was ended, counts from the next.
             begun_at=max(authentication.since, user.sessions_not_before + 1),
             seen_at=now,

@@ -62,7 +62,7 @@ class UserAuthenticator:
         is_right = await self._passwords.matches(stored, given)
         if user is None or obstacle or not is_right:
             raise SignInRefused(reason=obstacle or "wrong password")
-        return UserAuthentication(await self._rehashed(user, given), since)
+        return UserAuthentication(await self._rehashed(user, given), since, since)
 
     async def _rehashed(self, user: User, password: str) -> User:
         """With a hash of today's kind: nobody else ever sees the password again to make one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import OutgoingRefused
@@ -19,11 +19,18 @@ _API = "https://api.github.com"
 
 
 class GitHubProvider:
-    """github.com, or the GitHub Enterprise Server that is the provider's ``issuer``."""
+    """github.com, or the GitHub Enterprise Server that is the provider's ``issuer``.
 
-    def __init__(self, provider: IdentityProvider, outgoing: Outgoing) -> None:
+    It never says when somebody has proven who she is: so it counts as the moment in which she comes
+    from there. ``now`` gives Unix seconds.
+    """
+
+    def __init__(
+        self, provider: IdentityProvider, outgoing: Outgoing, *, now: Callable[[], int]
+    ) -> None:
         self._provider = provider
         self._outgoing = outgoing
+        self._now = now
         host = provider.issuer.rstrip("/")
         self._issuer = f"{host}/login/oauth"
         self._authorize = f"{self._issuer}/authorize"
@@ -59,6 +66,7 @@ class GitHubProvider:
         return ExternalIdentity(
             self._provider.name,
             str(user["id"]),
+            self._now(),
             email,
             email_verified=is_verified,
             profile=usable_profile(_claims(user)),

@@ -53,11 +53,13 @@ class Departure:
 class ExternalIdentity:
     """Who has signed in at a provider; ``subject`` is hers there, and no other's.
 
-    ``email`` may be empty; ``profile`` has some of PROFILE_CLAIMS.
+    ``email`` may be empty; ``profile`` has some of PROFILE_CLAIMS. ``auth_time`` is when she proved
+    to the provider who she is (Unix seconds), 0 if it doesn't say.
     """
 
     provider: str
     subject: str
+    auth_time: int
     email: str = ""
     email_verified: bool = False
     profile: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -138,7 +138,24 @@ class OpenIdProvider:
             raise InvalidToken(reason="from the future")
         if not hmac.compare_digest(text_claim(claims, "nonce").encode(), departure.nonce.encode()):
             raise InvalidToken(reason="the nonce of another sign-in")
-        _check_proven(time_claim(claims, "auth_time"), departure.again_since)
+        self._check_proven(claims, departure.again_since)
+
+    def _check_proven(self, claims: Mapping[str, Any], since: int | None) -> None:
+        """Whoever sits at her browser can take ``prompt`` and ``max_age`` out of the address."""
+        if since is None:
+            return
+        auth_time = self._auth_time(claims)
+        if auth_time == 0:
+            raise InvalidToken(reason="without auth_time, so she may not have signed in for this")
+        if auth_time < since - CLOCK_SECONDS:
+            raise InvalidToken(reason="of a sign-in before this one")
+
+    def _auth_time(self, claims: Mapping[str, Any]) -> int:
+        """Google never says it: then it counts as the moment in which she comes from there."""
+        told = time_claim(claims, "auth_time")
+        if told is None and self._provider.kind == "google":
+            return self._now()
+        return told or 0
 
     async def _identity(
         self,
@@ -152,7 +169,7 @@ class OpenIdProvider:
         url, token = metadata.get("userinfo_endpoint"), response.get("access_token")
         if "email" not in claims and isinstance(url, str) and isinstance(token, str):
             more = await asked(self._outgoing, url, headers=bearer(token))
-            if more.get("sub") != subject:  # §5.3.2
+            if more.get("sub") != subject:  # OpenID Connect Core §5.3.2
                 raise InvalidToken(reason="userinfo speaks of somebody else")
             # Whether an address is verified says whoever says the address.
             claims = {**more, **{name: claims[name] for name in claims if name not in _EMAIL}}
@@ -160,19 +177,11 @@ class OpenIdProvider:
         return ExternalIdentity(
             self._provider.name,
             subject,
+            self._auth_time(claims),
             usable_email(email),
             email_verified=claims.get("email_verified") is True,
             profile=usable_profile(claims),
         )
-
-
-def _check_proven(proven_at: int | None, since: int | None) -> None:
-    """Whoever sits at her browser can take ``prompt`` out of the address; raises InvalidToken.
-
-    Some providers don't say when she proved who she is, though max_age asks for it.
-    """
-    if since is not None and proven_at is not None and proven_at < since - CLOCK_SECONDS:
-        raise InvalidToken(reason="of a sign-in before this one")
 
 
 def _takes_basic(metadata: Mapping[str, Any]) -> bool:

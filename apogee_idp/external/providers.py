@@ -22,7 +22,7 @@ class ExternalProviders:
         keys = RemoteKeys(outgoing.get_json, monotonic=time.monotonic)
         self.known: Mapping[str, IdentityProvider] = MappingProxyType({p.name: p for p in known})
         self._providers: dict[str, Provider] = {
-            each.name: GitHubProvider(each, outgoing)
+            each.name: GitHubProvider(each, outgoing, now=now)
             if each.kind == "github"
             else OpenIdProvider(each, outgoing, keys, now=now, monotonic=time.monotonic)
             for each in self.known.values()

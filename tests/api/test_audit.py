@@ -207,7 +207,9 @@ async def boss(idp: Idp) -> Admin:
     services = idp.installation.services
     bob = await services.users.get(BOB)
     assert bob is not None
-    await services.sessions.begin(UserAuthentication(bob, services.now()), previous=None)
+    await services.sessions.begin(
+        UserAuthentication(bob, services.now(), services.now()), previous=None
+    )
     boss = await new_admin(idp)
     await boss.call("POST", "/resources", {"identifier": "https://orders.example"})
     return boss

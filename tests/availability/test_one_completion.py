@@ -76,7 +76,7 @@ async def signed_in(store: Store, subject: str) -> str:
     sessions = Sessions(
         store.sessions, users.get, SessionLimits(3600, 3600), now=now, new_id=new_id, ended=print
     )
-    value, _ = await sessions.begin(UserAuthentication(user, now()))
+    value, _ = await sessions.begin(UserAuthentication(user, now(), now()))
     return value
 
 

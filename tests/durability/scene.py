@@ -97,7 +97,7 @@ class Scene:
         sessions = Sessions(
             self.store.sessions, users.get, limits, now=now, new_id=new_id, ended=print
         )
-        cookie, _ = await sessions.begin(UserAuthentication(user, now()))
+        cookie, _ = await sessions.begin(UserAuthentication(user, now(), now()))
         return Person(self.service, subject, email, cookie)
 
     async def push(self) -> str:

@@ -261,29 +261,40 @@ async def test_whose_answer_it_is(
     assert upstream.forms == [], "no code goes to whoever didn't give it"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "again", "good"),
-    [
-        (CLOCK_SECONDS + 1, True, False),
-        (CLOCK_SECONDS, True, True),
-        (0, True, True),
-        (None, True, True),
-        (CLOCK_SECONDS + 1, False, True),
-    ],
-    ids=["before", "clocks differ", "just now", "not said", "not asked for"],
-)
-async def test_when_she_proved_who_she_is(
-    upstream: Upstream, seconds: int | None, again: bool, good: bool
-) -> None:
-    """Whoever has to prove it anew has done so since she left (§2, auth_time)."""
+@pytest.mark.parametrize("seconds", [CLOCK_SECONDS, 0], ids=["clocks differ", "just now"])
+async def test_who_has_to_prove_it_anew_has_done_so(upstream: Upstream, seconds: int) -> None:
+    """Since she left (OpenID Connect Core §2, auth_time)."""
     now = upstream.clock.now
-    departure = replace(DEPARTURE, again_since=now if again else None)
-    upstream.claims = {"auth_time": None if seconds is None else now - seconds}
-    if good:
-        assert (await upstream.client().arrival(departure, {"code": "c-1"})).subject == "e-1"
-        return
-    with pytest.raises(ExternalSignInFailed, match="before this one"):
-        await upstream.client().arrival(departure, {"code": "c-1"})
+    upstream.claims = {"auth_time": now - seconds}
+    found = await upstream.client().arrival(replace(DEPARTURE, again_since=now), {"code": "c-1"})
+    assert found.auth_time == now - seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(CLOCK_SECONDS + 1, "before this one"), (None, "without auth_time")],
+    ids=["before", "not said"],
+)
+async def test_who_has_not_done_so(upstream: Upstream, seconds: int | None, told: str) -> None:
+    """Who takes max_age out of the address does not have to be told auth_time, either."""
+    now = upstream.clock.now
+    upstream.claims = {} if seconds is None else {"auth_time": now - seconds}
+    with pytest.raises(ExternalSignInFailed, match=told):
+        await upstream.client().arrival(replace(DEPARTURE, again_since=now), {"code": "c-1"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "again", "auth_time"),
+    [("openid", False, 0), ("google", False, 1_700_000_000), ("google", True, 1_700_000_000)],
+)
+async def test_when_nobody_says_it(
+    upstream: Upstream, kind: str, again: bool, auth_time: int
+) -> None:
+    """Then nobody knows; but Google never says it, and is believed to mean now."""
+    upstream.clock.now = 1_700_000_000
+    departure = replace(DEPARTURE, again_since=upstream.clock.now if again else None)
+    found = await upstream.client(kind=kind).arrival(departure, {"code": "c-1"})
+    assert found.auth_time == auth_time
 
 
 @pytest.mark.parametrize(

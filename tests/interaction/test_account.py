@@ -262,6 +262,6 @@ async def test_of_many_sessions_none_is_left_out(site: Site) -> None:
     services = site.idp.installation.services
     user = await services.users.get(SUBJECT)
     assert user is not None
-    proof = UserAuthentication(user, site.clock.now)
+    proof = UserAuthentication(user, site.clock.now, site.clock.now)
     await asyncio.gather(*(services.sessions.begin(proof) for _ in range(130)))
     assert len(await services.sessions.of(SUBJECT)) == 130

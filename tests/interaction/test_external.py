@@ -510,6 +510,27 @@ async def test_who_proves_again_who_she_is_does_so_there(scene: Scene) -> None:
     assert page.title == "Set up a second factor"
 
 
+async def test_who_has_signed_in_there_long_ago_has_not_just_done_so(scene: Scene) -> None:
+    """By leaving here and coming back, nobody becomes fresher than the provider says."""
+    here, elsewhere = scene.browsers()
+    signed_in_at = scene.site.clock.now
+    await through(here, elsewhere, await here.follow(await here.get("/account")))
+    scene.site.clock.now += FRESH_SECONDS + 1
+    other = scene.site.browser()
+    page = await through(other, elsewhere, await scene.site.authorize(other))
+    tokens = (await scene.site.redeem((await page.allow()).parameters["code"])).json
+    assert (await scene.site.idp.claims(tokens["id_token"]))["auth_time"] == signed_in_at
+    assert (await scene.site.authorize(other, max_age="60")).title == "Sign in"
+    assert (await other.follow(await other.get(SETUP))).title == "Sign in"
+
+
+async def test_what_takes_a_fresh_sign_in_asks_for_it_at_once(scene: Scene) -> None:
+    """Also of who isn't signed in here: or she would be asked twice."""
+    here, _ = scene.browsers()
+    address = await depart(await here.follow(await here.get(SETUP)))
+    assert parse_qs(urlsplit(address).query)["prompt"] == ["login"]
+
+
 async def test_that_a_client_wants_to_be_sure_is_told_the_provider(scene: Scene) -> None:
     """Though she is not signed in here: there she may be, and not since a moment ago."""
     for wish in ({"prompt": "login"}, {"prompt": "select_account"}, {"max_age": "60"}):

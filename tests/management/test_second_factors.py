@@ -58,7 +58,7 @@ class Scene:
         self.clock.now += PERIOD_SECONDS
 
     async def verify(self, code: str, factors: SecondFactors | None = None) -> UserAuthentication:
-        password = UserAuthentication(self.ann, self.clock.now)
+        password = UserAuthentication(self.ann, self.clock.now, self.clock.now)
         return await (factors or self.factors).verify(password, code, HOME)
 
 
@@ -139,7 +139,7 @@ async def test_A_AZ_08_guesses_wait(scene: Scene) -> None:
 @pytest.mark.parametrize("change", ["disabled", "new password", "removed", "deleted"])
 async def test_what_was_proven_may_have_ended(scene: Scene, change: str) -> None:
     """Between the password and the code."""
-    password = UserAuthentication(scene.ann, scene.clock.now)
+    password = UserAuthentication(scene.ann, scene.clock.now, scene.clock.now)
     subject = scene.ann.subject
     if change == "disabled":
         await scene.commands.set_enabled(subject, enabled=False)

@@ -54,7 +54,7 @@ def _facts(desk: Desk, call: Call, person: Person) -> dict[str, Any]:
         "is_administrator": user.is_administrator,
         "scopes": sorted(scope for scope in MANAGEMENT_SCOPES if call.actor.may(scope)),
         "csrf_token": person.csrf_token,
-        "signed_in_at": session.auth_time,
+        "signed_in_at": session.begun_at,
         "idle_expires_at": ends.idle,
         "expires_at": ends.latest,
         "now": desk.services.now(),

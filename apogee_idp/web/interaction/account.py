@@ -146,7 +146,8 @@ class AccountEndpoint:
         for each in others:
             if each.id != session.id:
                 await self._sessions.end(each)
-        again = UserAuthentication(user, self._now(), session.methods)
+        now = self._now()
+        again = UserAuthentication(user, now, now, session.methods)
         value, _ = await self._people.sign_in_again(request, again, session)
         return self._people.remember(_done(request, "password_set"), value)
 
@@ -154,7 +155,9 @@ class AccountEndpoint:
         self, request: web.Request, session: Session, code: str
     ) -> web.Response:
         """Whoever only sits at her screen does not have her device."""
-        proven = UserAuthentication(session.user, session.begun_at, session.methods)
+        proven = UserAuthentication(
+            session.user, session.begun_at, session.auth_time, session.methods
+        )
         try:
             await self._factors.verify(proven, code, self._sources.of(request))
             users = await self._own(session)

@@ -122,11 +122,12 @@ class ExternalEndpoint:
     async def _has_to_prove_it(self, request: web.Request, waiting: Interaction) -> bool:
         """Whether it is not enough that the provider knows her.
 
-        She is signed in here and proves that it is she, or the client wants that of her.
+        She is signed in here and proves that it is she, or the client wants that of her, or a page
+        that only who has signed in a moment ago may see.
         """
         asked = dict(waiting.parameters)
         prompts = {"login", "select_account"}.intersection(asked.get("prompt", "").split())
-        if prompts or "max_age" in asked:
+        if prompts or "max_age" in asked or asked.get("page") == "second-factor":
             return True
         return await self._people.session(request) is not None
 
@@ -171,7 +172,7 @@ class ExternalEndpoint:
         provider = self._services.external_providers.known[identity.provider]
         since = self._services.now()
         user = await self._users.of(identity, sign_up=provider.sign_up)
-        proven = UserAuthentication(user, since, methods=())
+        proven = UserAuthentication(user, since, min(identity.auth_time, since), methods=())
         return await self._sign_in.proven(request, waiting, proven, self._page_of(sent))
 
     async def _link(

@@ -87,7 +87,7 @@ class SecondFactorEndpoint:
             annotate_request(reason=str(error))
             return see_other(f"{self._base}/account?done=second_factor_refused")
         methods = tuple(dict.fromkeys((*session.methods, "otp", "mfa")))
-        proven = UserAuthentication(user, session.begun_at, methods)
+        proven = UserAuthentication(user, session.begun_at, session.auth_time, methods)
         value, begun = await self._people.sign_in_again(request, proven, session)
         await self._carry_over(request, secret, session, begun)
         context: dict[str, object] = {"codes": codes, "onward": self._address_behind(request)}

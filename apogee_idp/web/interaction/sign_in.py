@@ -112,7 +112,9 @@ class SignIn:
 
         Raises StoreUnavailable.
         """
-        known = FirstFactor(session.user.subject, session.begun_at, session.methods)
+        known = FirstFactor(
+            session.user.subject, session.begun_at, session.auth_time, session.methods
+        )
         if interaction.first_factor == known:
             return interaction
         return await self._interactions.note_first_factor(interaction, known) or interaction
@@ -130,7 +132,7 @@ class SignIn:
         """
         if proven.user.second_factor is None:
             return await self._begin(request, interaction, proven, page)
-        first = FirstFactor(proven.user.subject, proven.since, proven.methods)
+        first = FirstFactor(proven.user.subject, proven.since, proven.auth_time, proven.methods)
         await self._interactions.note_first_factor(interaction, first)
         annotate_request(sign_in="second factor", subject=first.subject)
         return see_other(page)
@@ -193,4 +195,4 @@ class SignIn:
         user = await self._all_users.get(first.subject)
         if user is None or user.has_ended(first.since):
             return None
-        return UserAuthentication(user, first.since, first.methods)
+        return UserAuthentication(user, first.since, first.auth_time, first.methods)
