@@ -15,6 +15,7 @@ from ..model import (
     CLIENT_CREDENTIALS,
     ENDPOINT_PERMISSIONS,
     GRANT_TYPE_PERMISSION,
+    MANAGEMENT_SCOPES,
     ROLES_SCOPE,
     SCOPE_PERMISSION,
     STANDARD_SCOPES,
@@ -149,7 +150,11 @@ async def rehearsed(source: Store, target: Store | None, report: Report) -> Repo
 _DAMAGED = "its document is damaged: a member has a type that OpenIddict does not write"
 _TWICE = "several documents have this client_id: delete all but one, or no server starts"
 _NO_CLIENT_ID = "a client_id is 3 to 100 of A-Z a-z 0-9 . _ ~ -, and does not begin with usr_"
-_NOT_COPIED = (_DAMAGED, _TWICE, _NO_CLIENT_ID)
+_WOULD_MANAGE = (
+    "it would manage this server, by a permission scp:idp:... that meant nothing before: take that"
+    " out there, and give it here to whom it is meant for"
+)
+_NOT_COPIED = (_DAMAGED, _TWICE, _NO_CLIENT_ID, _WOULD_MANAGE)
 
 
 async def _rehearsed(
@@ -254,7 +259,10 @@ def _scopes_not_granted(client: Client, known: Collection[str]) -> Iterator[str]
         for permission in client.permissions
         if permission.startswith(SCOPE_PERMISSION)
     }
-    if missing := sorted(wanted.difference(known, USER_SCOPES, {ROLES_SCOPE})):
+    if wanted & MANAGEMENT_SCOPES:
+        yield _WOULD_MANAGE
+    known_to_all = {*USER_SCOPES, *MANAGEMENT_SCOPES, ROLES_SCOPE}
+    if missing := sorted(wanted.difference(known, known_to_all)):
         yield f"no such scope is stored, so it is not granted: {', '.join(missing)}"
 
 

@@ -225,6 +225,16 @@ def test_what_is_damaged_is_not_copied(copy: Callable[[str], Done], theirs: str)
     assert told(done)["five"]["copied"] == "copied"
 
 
+def test_nobody_becomes_an_administrator_by_moving(copy: Callable[[str], Done], sound: str) -> None:
+    """By a permission that meant nothing where it comes from."""
+    permissions = ["ept:token", "gt:client_credentials", "scp:idp:admin"]
+    change(sound, "six", {"permissions": permissions})
+    entry = told(copy(sound))["six"]
+    assert entry["copied"] == "not copied"
+    assert "it would manage this server" in remark(entry)
+    assert "not granted" not in remark(entry)
+
+
 def test_from_can_come_from_standard_input(cli: Cli, sound: str) -> None:
     """The password in it then stands in no list of processes."""
     done = cli("import", "openiddict", "--from", "-", "--dry-run", "--json", stdin=f"{sound}\n")
