@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import re
 import shutil
 import tomllib
@@ -549,8 +551,13 @@ async def test_who_changes_her_mind_there_is_back_where_she_was(scene: Scene, pu
 
 
 @pytest.mark.parametrize("attack", ["no proof", "of another session", "stale"])
-async def test_nobody_links_by_sending_her_somewhere(scene: Scene, attack: str) -> None:
-    """Else an attacker who is signed in at the provider in her browser had her account."""
+async def test_nobody_links_by_sending_her_somewhere(
+    scene: Scene, attack: str, log_output: io.StringIO
+) -> None:
+    """Else an attacker who is signed in at the provider in her browser had her account.
+
+    The log tells of the attempt.
+    """
     await scene.site.add_user()
     here, other = scene.site.browser(), scene.site.browser()
     address = link_to(await account(here), "Add Work")
@@ -561,6 +568,11 @@ async def test_nobody_links_by_sending_her_somewhere(scene: Scene, attack: str) 
     else:
         scene.site.clock.now += FRESH_SECONDS + 1
         assert (await here.follow(await here.get(address))).title == "Sign in"
+        return
+    event = json.loads(log_output.getvalue().splitlines()[-1])
+    told = (event["event"], event["status"], event["error"], event["reason"])
+    why = "The address is not one of this browser."
+    assert told == ("request_finished", 403, "invalid_request", why)
 
 
 async def test_a_link_is_of_the_session_that_began_it(scene: Scene) -> None:
