@@ -14,8 +14,10 @@ from marshmallow import fields as schema_fields
 from .errors import SettingsError
 from .external.github import GITHUB
 from .external.model import IdentityProvider
+from .schema_errors import described
 
 _NAME = r"[a-z][a-z0-9-]{0,30}\Z"
+_NO_NAME = "must be 1 to 31 of a-z, 0-9 and -, and begin with a letter"
 _MAXIMUM_SECRET_BYTES = 4096
 _OPENID_SCOPES = ("openid", "profile", "email")
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -34,7 +36,7 @@ class _Schema(Schema):
     class Meta:
         unknown = RAISE
 
-    name = schema_fields.String(required=True, validate=validate.Regexp(_NAME))
+    name = schema_fields.String(required=True, validate=validate.Regexp(_NAME, error=_NO_NAME))
     kind = schema_fields.String(
         required=True, validate=validate.OneOf(list(_DEFAULTS)), data_key="type"
     )
@@ -59,7 +61,7 @@ def read_identity_providers(paths: Iterable[str]) -> tuple[IdentityProvider, ...
         except OSError as error:
             problems.append(f"{error.filename or path}: can't be read: {error.strerror}")
         except ValidationError as error:
-            problems += [f"{path}: {name}: {told}" for name, told in _described(error)]
+            problems += [f"{path}: {name}: {told}" for name, told in described(error)]
         except ValueError as error:
             problems.append(f"{path}: {error}")
         else:
@@ -92,7 +94,3 @@ def _secret(path: Path) -> str:
         return raw.decode().strip("\r\n")
     except UnicodeDecodeError:
         raise ValueError("client_secret_file: is not UTF-8 text") from None
-
-
-def _described(error: ValidationError) -> list[tuple[str, str]]:
-    return [(name, " ".join(map(str, told))) for name, told in error.messages_dict.items()]

@@ -11,7 +11,8 @@ from typing import Any
 from marshmallow import ValidationError
 
 from ..errors import SettingsError
-from .registration_schema import described, load_registration
+from ..schema_errors import described
+from .registration_schema import load_registration
 from .registrations import ClientRegistration
 
 _SUFFIX = ".toml"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_args
 
-from marshmallow import RAISE, Schema, ValidationError, validate
+from marshmallow import RAISE, Schema, validate
 from marshmallow import fields as schema_fields
 
 from ..model import (
@@ -159,19 +159,3 @@ def registration_members(registration: ClientRegistration) -> dict[str, Any]:
 def _profile(given: Mapping[str, Any], preset: TokenProfile) -> TokenProfile:
     members = {field.name: getattr(preset, field.name) for field in fields(TokenProfile)}
     return TokenProfile(**members | {name: frozen(value) for name, value in given.items()})
-
-
-def described(error: ValidationError) -> list[tuple[str, str]]:
-    """Each wrong field as a path of names and places, and what is wrong with it."""
-    messages: object = error.normalized_messages()  # type: ignore[no-untyped-call]
-    return list(_described((), messages))
-
-
-def _described(path: tuple[str, ...], messages: Any) -> list[tuple[str, str]]:
-    if isinstance(messages, Mapping):
-        return [
-            found
-            for name, inner in messages.items()
-            for found in _described((*path, *(() if name == "_schema" else (str(name),))), inner)
-        ]
-    return [(".".join(path), str(message)) for message in messages]

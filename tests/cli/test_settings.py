@@ -99,6 +99,9 @@ PROBLEMS: list[Any] = [
     pytest.param(None, {"LOG_LEVEL": "loud"}, "APOGEE_LOG_LEVEL: Must be one of", id="a level"),
     pytest.param(None, {"STORE": "redis://x"}, "APOGEE_STORE: must be sqlite", id="a store"),
     pytest.param(None, {"STORE": "sqlite:///"}, "APOGEE_STORE:", id="a store without a path"),
+    pytest.param(
+        None, {"MONGODB_PREFIX": "a b"}, "APOGEE_MONGODB_PREFIX: must be 1 to 60 of", id="a prefix"
+    ),
     pytest.param("key_encryption_key = 'hush'", {}, "don't belong in a settings file", id="secret"),
     pytest.param(None, {"STORE_FILE": "/no/such"}, "APOGEE_STORE_FILE: the file can't", id="file"),
     pytest.param("port = ", {}, "is not TOML", id="no TOML"),

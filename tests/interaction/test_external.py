@@ -715,7 +715,14 @@ GOOD = 'name = "work"\ntype = "openid"\nissuer = "https://x.example"\nclient_id 
             GOOD.replace('"openid"', '"saml"') + 'client_secret_file = "s"', "type:", id="type"
         ),
         pytest.param(
-            GOOD.replace('"work"', '"a/b"') + 'client_secret_file = "s"', "name:", id="name"
+            GOOD.replace('"work"', '"Work Place"') + 'client_secret_file = "s"',
+            "p.toml: name: must be 1 to 31 of a-z",
+            id="name",
+        ),
+        pytest.param(
+            GOOD + 'client_secret_file = "s"\nscopes = ["openid", 3]',
+            "p.toml: scopes.1: Not a valid string",
+            id="a scope",
         ),
         pytest.param(
             'name = "w"\ntype = "openid"\nclient_id = "a"\nclient_secret_file = "s"',
