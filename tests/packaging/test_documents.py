@@ -33,6 +33,8 @@ from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
 from apogee_idp.presets import PRESETS
+from apogee_idp.stores.mongo_schema import OPENIDDICTS, place_of
+from apogee_idp.stores.values import COLLECTIONS
 from tests.acting import TESTER, acting
 from tests.conftest import StartIdp
 
@@ -208,6 +210,17 @@ def command_of(path: Words, line: str) -> Words:
             break
         command, path = command.commands[word], (*path, word)
     return path
+
+
+def test_READMEs_collections_are_the_collections() -> None:
+    """Of ours in MongoDB, all that there are."""
+    (first, rest) = re.findall(
+        r"collections of their own \(`(openiddict[.\w]+)`((?:,\s+`[.\w]+`)+)\)",
+        text_of("README.md"),
+    )[0]
+    kept = (*COLLECTIONS, "schema")
+    ours = {place_of(name, "openiddict") for name in kept if name not in OPENIDDICTS}
+    assert {first, *(f"openiddict.apogee{name}" for name in re.findall(r"`(.*?)`", rest))} == ours
 
 
 def test_the_pattern_for_secret_scanners_is_the_one_that_holds() -> None:
