@@ -106,7 +106,7 @@ PROBLEMS: list[Any] = [
         None, {"MONGODB_PREFIX": "a b"}, "APOGEE_MONGODB_PREFIX: must be 1 to 60 of", id="a prefix"
     ),
     pytest.param("key_encryption_key = 'hush'", {}, "don't belong in a settings file", id="secret"),
-    pytest.param(None, {"STORE_FILE": "/no/such"}, "APOGEE_STORE_FILE: the file can't", id="file"),
+    pytest.param(None, {"STORE_FILE": "/no/such"}, "APOGEE_STORE_FILE: /no/such: can't", id="file"),
     pytest.param("port = ", {}, "is not TOML", id="no TOML"),
     pytest.param("port = " + "[" * 5000, {}, "is not TOML", id="TOML without end"),
     pytest.param("port = 1" + "0" * 5000, {}, "is not TOML", id="a number without end"),

@@ -706,7 +706,9 @@ GOOD = 'name = "work"\ntype = "openid"\nissuer = "https://x.example"\nclient_id 
     ("text", "told"),
     [
         pytest.param("", "client_secret_file: Missing", id="empty"),
-        pytest.param(GOOD + 'client_secret_file = "none"', "can't be read", id="no secret"),
+        pytest.param(
+            GOOD + 'client_secret_file = "none"', "p.toml: client_secret_file: ", id="no secret"
+        ),
         pytest.param(GOOD + 'client_secret_file = "empty"', "is empty", id="empty secret"),
         pytest.param(
             GOOD.replace("issuer", "isuer") + 'client_secret_file = "s"', "isuer:", id="unknown"
