@@ -65,9 +65,9 @@ def parse_assertion(presented: PresentedAssertion) -> Assertion:
 class AssertionVerifier:
     """Verifies assertions, each once.
 
-    ``issuer`` is what their ``aud`` has to be, and nothing else with it; for clients that can't,
-    it may be ``token_endpoint``. ``now`` gives Unix seconds; ``patience`` is how many seconds are
-    waited for a ``jwks_uri``.
+    ``audiences`` are the issuer, which their ``aud`` has to be, and nothing else with it; and the
+    token endpoint, which it may be for clients that can't have the issuer there. ``now`` gives Unix
+    seconds; ``patience`` is how many seconds are waited for a ``jwks_uri``.
     """
 
     __slots__ = ("_issuer", "_now", "_patience", "_remote", "_token_endpoint", "_used")

@@ -6,15 +6,16 @@ import asyncio
 import os
 import pwd
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from . import app
-from .errors import ApogeeError, HandlerFault, SettingsError
+from .errors import ApogeeError, HandlerFault, SettingsError, StoreUnavailable
 from .management.actor import local_actor
 from .management.desk import Management
 from .requests import Actor
@@ -41,16 +42,42 @@ def reports_errors(command: Command) -> Command:
         try:
             return command(*args, **kwargs)
         except SettingsError as error:
-            _fail(error.problems)
+            fail(error.problems)
         except ApogeeError as error:
-            _fail([str(error)])
+            fail([str(error)])
 
     return wrapped  # type: ignore[return-value]
+
+
+def with_options(
+    options: Sequence[Callable[[Command], Command]],
+) -> Callable[[Command], Command]:
+    """Gives a command ``options``, in the order that ``--help`` prints."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def settings_of(config: Path | None) -> Settings:
     """The settings in force for a command; raises SettingsError."""
     return load_settings(config=config, environ=os.environ)
+
+
+@asynccontextmanager
+async def opened_as_it_is(settings: Settings) -> AsyncIterator[Store]:
+    """The store of the settings, its schema left alone.
+
+    Raises StoreUnavailable, also if the first start has yet to make it, and SettingsError.
+    """
+    async with app.closing_store(settings) as store:
+        if (prospect := store.prospect()) is not None:
+            raise StoreUnavailable(prospect.detail)
+        await store.open()
+        yield store
 
 
 def with_store(config: Path | None, action: Callable[[Store], Awaitable[Result]]) -> Result:
@@ -100,7 +127,8 @@ def warn_of_damage(keys: Iterable[str]) -> None:
         click.echo(f"warning: left out: the stored document of {key} is damaged", err=True)
 
 
-def _fail(problems: Iterable[str]) -> None:
+def fail(problems: Iterable[str]) -> NoReturn:
+    """Prints one line each, and exits with 1."""
     for problem in problems:
         click.echo(f"error: {problem}", err=True)
     sys.exit(1)

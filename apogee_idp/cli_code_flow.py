@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 import click
 
 from .errors import CommandRefused
 from .model import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, ApplicationType
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_OPTIONS = (
+CODE_FLOW_OPTIONS = (
     click.option(
         "--redirect-uri",
         "redirect_uris",
@@ -61,13 +59,6 @@ _NEED_A_REDIRECT_URI = (
     "require_second_factor",
     *("allow_offline_access", "require_pushed_authorization_requests", "without_pkce"),
 )
-
-
-def code_flow_options(command: Command) -> Command:
-    """Gives ``command`` those options, in the order that ``--help`` prints."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def flow_of(options: Mapping[str, Any]) -> dict[str, Any]:

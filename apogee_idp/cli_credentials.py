@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO, TextIO, TypeVar
+from collections.abc import Mapping
+from typing import Any, BinaryIO, TextIO
 
 import click
 
@@ -15,9 +15,7 @@ from .strict_json import NotStrictJson, parse_json_object
 _MAXIMUM_JSON_BYTES = 64 * 1024
 _MAXIMUM_LINE_CHARACTERS = 4096
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_OPTIONS = (
+CREDENTIAL_OPTIONS = (
     click.option(
         "--secret-file", type=click.File(), help="A secret of your own, from a file or -."
     ),
@@ -34,13 +32,6 @@ _OPTIONS = (
         help="For libraries that can't have the issuer as the aud of assertions.",
     ),
 )
-
-
-def credential_options(command: Command) -> Command:
-    """Gives ``command`` those options, in the order that ``--help`` prints."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def keys_of(options: Mapping[str, Any]) -> ClientKeys:

@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from .app import closing_store
-from .cli_base import CONFIG_OPTION, JSON_OPTION, reports_errors, settings_of
-from .errors import StoreUnavailable
+from .cli_base import CONFIG_OPTION, JSON_OPTION, fail, opened_as_it_is, reports_errors, settings_of
 from .printing import print_json, print_table
 from .settings import Settings
 from .stores.base import Schema
@@ -54,17 +53,12 @@ def upgrade(config: Path | None) -> None:
     """
     schema, problems = asyncio.run(_upgraded(settings_of(config)))
     click.echo(f"The schema is at {schema}.")
-    for problem in problems:
-        click.echo(f"Error: {problem}.", err=True)
     if problems:
-        sys.exit(1)
+        fail(problems)
 
 
 async def _schema(settings: Settings) -> Schema:
-    async with closing_store(settings) as store:
-        if (prospect := store.prospect()) is not None:
-            raise StoreUnavailable(prospect.detail)
-        await store.open()
+    async with opened_as_it_is(settings) as store:
         return await store.schema()
 
 

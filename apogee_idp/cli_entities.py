@@ -16,10 +16,11 @@ from .cli_base import (
     reports_errors,
     warn_of_damage,
     with_management,
+    with_options,
 )
-from .cli_code_flow import code_flow_options, flow_of
-from .cli_credentials import credential_options, keys_of, secret_of
-from .cli_profiles import profile_of, profile_options
+from .cli_code_flow import CODE_FLOW_OPTIONS, flow_of
+from .cli_credentials import CREDENTIAL_OPTIONS, keys_of, secret_of
+from .cli_profiles import PROFILE_OPTIONS, profile_of
 from .management.clients import ClientCommands
 from .management.facts import client_facts, scope_facts
 from .management.registrations import ClientRegistration
@@ -50,9 +51,9 @@ def clients() -> None:
 @click.option(
     "--management", is_flag=True, help="May do all of the management API; by default it does."
 )
-@code_flow_options
-@profile_options
-@credential_options
+@with_options(CODE_FLOW_OPTIONS)
+@with_options(PROFILE_OPTIONS)
+@with_options(CREDENTIAL_OPTIONS)
 @JSON_OPTION
 @CONFIG_OPTION
 @reports_errors

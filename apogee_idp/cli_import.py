@@ -12,8 +12,16 @@ from typing import Any
 import click
 
 from .app import closing_store, opened_management
-from .cli_base import CONFIG_OPTION, JSON_OPTION, operator, reports_errors, settings_of, warn
-from .errors import CommandRefused, StoreUnavailable
+from .cli_base import (
+    CONFIG_OPTION,
+    JSON_OPTION,
+    opened_as_it_is,
+    operator,
+    reports_errors,
+    settings_of,
+    warn,
+)
+from .errors import CommandRefused
 from .management.openiddict_import import Entry, Report, copied, rehearsed, report_on
 from .printing import print_json, print_table
 from .settings import Settings
@@ -70,10 +78,7 @@ def import_openiddict(
 
 
 async def _report(settings: Settings) -> Report:
-    async with closing_store(settings) as store:
-        if (prospect := store.prospect()) is not None:
-            raise StoreUnavailable(prospect.detail)
-        await store.open()
+    async with opened_as_it_is(settings) as store:
         return await report_on(store, settings.grant_types)
 
 

@@ -79,8 +79,9 @@ def revoke_key(kid: str, config: Path | None) -> None:
 def rewrap_keys(config: Path | None) -> None:
     """Encrypt all keys and second factors anew, with the first of the key-encryption keys."""
     settings, guards = _guarded(config)
-    count = _run(settings, lambda commands: commands.rewrap(guards))
-    click.echo(f"{count} keys are encrypted with the key-encryption key {guards[0].id}")
+    keys, factors = _run(settings, lambda commands: commands.rewrap(guards))
+    counts = f"keys: {keys}, second factors: {factors}"
+    click.echo(f"{counts}; all are encrypted with the key-encryption key {guards[0].id}")
 
 
 def _guarded(config: Path | None) -> tuple[Settings, Sequence[KeyEncryptionKey]]:

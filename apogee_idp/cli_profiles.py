@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
 
@@ -20,9 +20,7 @@ from .model import (
 )
 from .presets import PRESETS
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_OPTIONS = (
+PROFILE_OPTIONS = (
     click.option(
         "--preset",
         type=click.Choice(list(PRESETS)),
@@ -91,13 +89,6 @@ _OPTIONS = (
 _OF_THE_PROFILE = frozenset(
     {"signing_algorithm", "typ", "encrypt_to", "lifetime", "audience_shape", "reference"}
 )
-
-
-def profile_options(command: Command) -> Command:
-    """Gives ``command`` those options, in the order that ``--help`` prints."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def profile_of(options: Mapping[str, Any]) -> tuple[TokenProfile, bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -20,7 +19,7 @@ from .cli_base import (
 )
 from .cli_credentials import secret_of
 from .management.client_secrets import SecretCommands, SecretStatus
-from .printing import print_json, print_secret, print_table
+from .printing import print_json, print_secret, print_table, readable_time
 
 
 @click.group("secrets")
@@ -127,6 +126,4 @@ def _row(status: SecretStatus) -> tuple[str, ...]:
 
 
 def _time(seconds: int | None) -> str:
-    if not seconds:
-        return "-"
-    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z"
+    return readable_time(seconds) if seconds else "-"

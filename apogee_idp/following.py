@@ -13,6 +13,7 @@ from .logs import log_fault, log_store_available, log_store_unavailable
 from .readiness import Readiness
 from .stores.base import ANYTHING, Change, Store
 from .stores.directory import Directory
+from .waiting import is_cancelled
 
 _RETRY_SECONDS = 0.5
 
@@ -48,7 +49,7 @@ class StoreFollower:
             except KeyringError:
                 raise
             except Exception as error:
-                if _is_cancelled():
+                if is_cancelled():
                     # A stream that fails to close has put its error in the cancellation's place.
                     raise asyncio.CancelledError from error
                 self._lose(_problem_of(error))
@@ -111,8 +112,3 @@ def _problem_of(error: Exception) -> str:
         return str(error)
     log_fault("following_failed", error)
     return f"an unexpected {type(error).__name__}"
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -20,7 +20,7 @@ from .secret_usage import SecretUsage
 from .settings import Settings
 from .stores.base import Store
 
-_LAST_FLUSH_SECONDS = 5.0
+_LAST_FLUSH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,14 @@ async def founded(
     finally:
         await outgoing.close()
         await announcing.close()
-        await _flush_for_the_last_time(usage.flush)
-        await _flush_for_the_last_time(refusals.flush)
+        await _flush_for_the_last_time(usage.flush, refusals.flush)
         slow.close()
         passwords.close()
 
 
-async def _flush_for_the_last_time(flush: Callable[[], Awaitable[None]]) -> None:
-    """A store that is lost just now keeps no process from ending."""
+async def _flush_for_the_last_time(*flushes: Callable[[], Awaitable[None]]) -> None:
+    """A store that is lost or slow just now keeps no process from ending in time."""
     with suppress(StoreUnavailable, TimeoutError):
         async with asyncio.timeout(_LAST_FLUSH_SECONDS):
-            await flush()
+            for flush in flushes:
+                await flush()

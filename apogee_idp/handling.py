@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .commands import Command
 from .errors import ApogeeError, CommandRefused, HandlerFault, OAuthError, StoreUnavailable
-from .waiting import STORE, rest_of
+from .waiting import STORE, is_cancelled, rest_of
 
 Event = TypeVar("Event")
 Handler = Callable[[Event], Coroutine[Any, Any, object]]
@@ -67,7 +67,7 @@ async def _finish(
 
 def _blame(name: str, event: object, error: BaseException) -> None:
     """Raises HandlerFault for an error, unless it is a decision or ends the whole request."""
-    if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+    if isinstance(error, asyncio.CancelledError) and is_cancelled():
         error.add_note(name)
     elif not isinstance(error, _decisions_on(event)):
         # SystemExit and KeyboardInterrupt, too, would end the whole server, not this request.
@@ -89,8 +89,3 @@ def what_was_raised(error: BaseException) -> str:
     ours = isinstance(error, ApogeeError) and type(error).__module__ == ApogeeError.__module__
     detail = f": {error}" if ours else ""
     return f"raised {type(error).__name__}{detail}"
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
-from .errors import StoreUnavailable
+from .errors import StoreUnavailable, UnreadableDocument
 from .key_keeping import KeyKeeper
 from .logs import log_fault
 
 TICK_SECONDS = 2.0
 _MINUTE = 60.0
 _REMIND_SECONDS = 60.0
+
+_Work = Callable[[], Awaitable[object]]
 
 
 class Housekeeper:
@@ -24,7 +27,7 @@ class Housekeeper:
     def __init__(
         self,
         keys: KeyKeeper,
-        every_minute: Sequence[Callable[[], Awaitable[object]]],
+        every_minute: Sequence[_Work],
         *,
         monotonic: Callable[[], float],
     ) -> None:
@@ -32,7 +35,7 @@ class Housekeeper:
         self._every_minute = every_minute
         self._monotonic = monotonic
         self._cleaned_at = -math.inf
-        self._complained_at = -math.inf
+        self._complained_at: dict[_Work, float] = {}
 
     async def run(self) -> None:
         """Until it is cancelled; what fails is tried again."""
@@ -42,22 +45,33 @@ class Housekeeper:
 
     async def tidy(self) -> None:
         """Does what is due now; what fails keeps nothing else from being done."""
-        for work in (self._keys.maintain, self._clean):
-            try:
-                await work()
-            except StoreUnavailable:
-                return  # the follower of the store reports it
-            except Exception as error:
-                self._complain(error)
+        try:
+            await self._attempt(self._keys.maintain)
+        except StoreUnavailable:
+            return
+        await self._clean()
 
     async def _clean(self) -> None:
         if not self._keys.has_loaded or self._monotonic() < self._cleaned_at + _MINUTE:
             return
         for work in self._every_minute:
-            await work()
+            with suppress(StoreUnavailable):
+                await self._attempt(work)
         self._cleaned_at = self._monotonic()
 
-    def _complain(self, error: Exception) -> None:
-        if self._monotonic() >= self._complained_at + _REMIND_SECONDS:
-            self._complained_at = self._monotonic()
+    async def _attempt(self, work: _Work) -> None:
+        """Raises StoreUnavailable, which the follower of the store reports; the rest is told."""
+        try:
+            await work()
+        except UnreadableDocument as error:
+            self._complain(work, error)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            self._complain(work, error)
+
+    def _complain(self, work: _Work, error: Exception) -> None:
+        now = self._monotonic()
+        if now >= self._complained_at.get(work, -math.inf) + _REMIND_SECONDS:
+            self._complained_at[work] = now
             log_fault("housekeeping_failed", error)

@@ -14,9 +14,11 @@ from marshmallow import fields as schema_fields
 from .errors import SettingsError
 from .external.github import GITHUB
 from .external.model import IdentityProvider
+from .schema_errors import described
+from .secret_files import read_secret_file
 
 _NAME = r"[a-z][a-z0-9-]{0,30}\Z"
-_MAXIMUM_SECRET_BYTES = 4096
+_NO_NAME = "must be 1 to 31 of a-z, 0-9 and -, and begin with a letter"
 _OPENID_SCOPES = ("openid", "profile", "email")
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "openid": {"scopes": _OPENID_SCOPES},
@@ -34,7 +36,7 @@ class _Schema(Schema):
     class Meta:
         unknown = RAISE
 
-    name = schema_fields.String(required=True, validate=validate.Regexp(_NAME))
+    name = schema_fields.String(required=True, validate=validate.Regexp(_NAME, error=_NO_NAME))
     kind = schema_fields.String(
         required=True, validate=validate.OneOf(list(_DEFAULTS)), data_key="type"
     )
@@ -57,9 +59,9 @@ def read_identity_providers(paths: Iterable[str]) -> tuple[IdentityProvider, ...
         try:
             provider = _read(Path(path))
         except OSError as error:
-            problems.append(f"{error.filename or path}: can't be read: {error.strerror}")
+            problems.append(f"{path}: can't be read: {error.strerror}")
         except ValidationError as error:
-            problems += [f"{path}: {name}: {told}" for name, told in _described(error)]
+            problems += [f"{path}: {name}: {told}" for name, told in described(error)]
         except ValueError as error:
             problems.append(f"{path}: {error}")
         else:
@@ -73,7 +75,10 @@ def read_identity_providers(paths: Iterable[str]) -> tuple[IdentityProvider, ...
 
 def _read(path: Path) -> IdentityProvider:
     loaded: dict[str, Any] = _Schema().load(tomllib.loads(path.read_text(encoding="utf-8")))
-    secret = _secret(path.parent / loaded.pop("client_secret_file"))
+    try:
+        secret = read_secret_file(path.parent / loaded.pop("client_secret_file"))
+    except ValueError as error:
+        raise ValueError(f"client_secret_file: {error}") from None
     whole = {"title": loaded["name"], **_DEFAULTS[loaded["kind"]], **loaded}
     if "issuer" not in whole:
         raise ValueError("issuer: is missing")
@@ -81,18 +86,3 @@ def _read(path: Path) -> IdentityProvider:
         raise ValueError("issuer: is no URL")
     scopes = tuple(whole.pop("scopes"))
     return IdentityProvider(**whole, client_secret=secret, scopes=scopes)
-
-
-def _secret(path: Path) -> str:
-    with path.open("rb") as opened:
-        raw = opened.read(_MAXIMUM_SECRET_BYTES + 1)
-    if not 0 < len(raw.strip()) <= _MAXIMUM_SECRET_BYTES:
-        raise ValueError("client_secret_file: is empty, or too large for a secret")
-    try:
-        return raw.decode().strip("\r\n")
-    except UnicodeDecodeError:
-        raise ValueError("client_secret_file: is not UTF-8 text") from None
-
-
-def _described(error: ValidationError) -> list[tuple[str, str]]:
-    return [(name, " ".join(map(str, told))) for name, told in error.messages_dict.items()]

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
-from .errors import AlreadyExists, Conflict, InvalidDocument
+from .errors import AlreadyExists, Conflict, InvalidDocument, UnreadableDocument
 from .model import Client
 from .stores.base import Collection, Stored
 from .stores.members import text, whole
@@ -83,12 +82,19 @@ class Refusals:
         return self._noted.setdefault(client_id, {})
 
     async def flush(self) -> None:
-        """Adds what was noted to the store; raises StoreUnavailable, and keeps the rest then."""
+        """Adds what was noted to the store; raises StoreUnavailable, and keeps the rest then.
+
+        What no store can hold is forgotten, and a damaged document keeps nobody else's out.
+        """
         async with self._flushing:
             for client_id in list(self._noted):
                 noted = self._noted_of(client_id)
-                with suppress(InvalidDocument):  # what no store can hold is forgotten
+                try:
                     await self._write(client_id, noted)
+                except UnreadableDocument:
+                    continue
+                except InvalidDocument:
+                    pass
                 self._forget(client_id, noted)
 
     async def of(self, client_id: str) -> tuple[Refusal, ...]:

@@ -19,6 +19,7 @@ from marshmallow import ValidationError
 
 from .errors import SettingsError
 from .model import MAXIMUM_TOKEN_LIFETIME
+from .secret_files import read_secret_file
 from .settings_schema import IMPLEMENTED_GRANT_TYPES, SQLITE_SCHEME, SettingsSchema
 from .stores.sqlite import MEMORY
 
@@ -205,7 +206,10 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
         if file_key != key and file_key in _FROM_FILE:
             if file_key in values:
                 problems.append(f"{name}: set it or {_variable(file_key)}, not both")
-            values[file_key] = _file_content(name, environ[name], problems)
+            try:
+                values[file_key] = read_secret_file(Path(environ[name]))
+            except ValueError as error:
+                problems.append(f"{name}: {error}")
         elif environ[name].startswith("tcp://") or _SERVICE_HOST.search(name):
             problems.append(
                 f"{name}: comes from a Kubernetes service link; set enableServiceLinks: false"
@@ -213,14 +217,6 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
         else:
             values[key] = environ[name]
     return values
-
-
-def _file_content(name: str, path: str, problems: list[str]) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        problems.append(f"{name}: the file can't be read")
-        return ""
 
 
 def _variable(key: str) -> str:

@@ -27,6 +27,7 @@ _ISSUER = re.compile(
     r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?((/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?)"
 )
 _COLLECTION = r"(?=.{1,60}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z"
+_NO_COLLECTION = "must be 1 to 60 of A-Z, a-z, 0-9, _ and -, with single dots in between"
 _MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
 _HOST = r"[a-z0-9.-]{1,253}\Z|(?=.*:.*:)[0-9a-f:.]{2,45}\Z"
 _NO_HOST = "must be host names or addresses, in lower case, without a port"
@@ -122,7 +123,9 @@ class SettingsSchema(Schema):
     health_port = _Whole(validate=validate.Range(0, 65535))
     workers = _Whole(validate=validate.Range(1, 256))
     store = schema_fields.String(validate=_check_store)
-    mongodb_prefix = schema_fields.String(validate=validate.Regexp(_COLLECTION))
+    mongodb_prefix = schema_fields.String(
+        validate=validate.Regexp(_COLLECTION, error=_NO_COLLECTION)
+    )
     plugins = _List(schema_fields.String(validate=validate.Length(min=1)))
     grant_types = _List(schema_fields.String(validate=validate.OneOf(IMPLEMENTED_GRANT_TYPES)))
     access_token_lifetime = _Whole(validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))

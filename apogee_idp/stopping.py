@@ -20,11 +20,6 @@ class Stop:
         self._asked = asyncio.Event()
         self._hurried = asyncio.Event()
 
-    @property
-    def is_hurried(self) -> bool:
-        """Whether nobody wants to wait."""
-        return self._hurried.is_set()
-
     def follow_signals(self) -> None:
         """From now on they are understood; those that were held back come now."""
         loop = asyncio.get_running_loop()

@@ -17,6 +17,7 @@ from .management.audit import Audit
 from .readiness import Readiness
 from .services import Services
 from .stores.directory import Directory
+from .stores.values import EXPIRING
 
 
 @asynccontextmanager
@@ -28,14 +29,7 @@ async def kept_in_step(
     readiness = Readiness(grace=grace, monotonic=time.monotonic)
     follower = StoreFollower(store, keeper, directories_of(services), readiness)
     every_minute = (
-        store.revocations.expire,
-        store.tokens.expire,
-        store.assertions.expire,
-        store.idempotency.expire,
-        store.sessions.expire,
-        store.interactions.expire,
-        store.authorizations.expire,
-        store.refusals.expire,
+        *(getattr(store, name).expire for name in EXPIRING),
         follower.mend_schema,
         foundation.usage.flush,
         foundation.refusals.flush,

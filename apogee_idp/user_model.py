@@ -194,7 +194,7 @@ def _check_address(address: Mapping[str, Any]) -> None:
     for name, value in address.items():
         if name not in ADDRESS_MEMBERS:
             raise ValueError(f"an address has no member {name[:50]!r}")
-        # Lines are part of an address as it is written on letters (§5.1.1).
+        # Lines are part of an address as it is written on letters (OpenID Connect Core §5.1.1).
         is_text = isinstance(value, str) and value.replace("\n", " ").isprintable()
         if not is_text or not 0 < len(value) <= _MAXIMUM_TEXT:
             raise ValueError(f"address.{name} has 1 to {_MAXIMUM_TEXT} printable characters")

@@ -24,6 +24,12 @@ def for_store() -> Iterator[None]:
         raise
 
 
+def is_cancelled() -> bool:
+    """Whether somebody has cancelled the task that asks."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 @coroutine
 def rest_of(work: Coroutine[Any, Any, Result], awaited: Any) -> Generator[Any, Any, Result]:
     """Goes on with ``work``, whose ``send(None)`` returned ``awaited``, as ``await`` would.

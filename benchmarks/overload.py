@@ -12,7 +12,6 @@ import asyncio
 import base64
 import os
 import secrets
-import socket
 import statistics
 import sys
 import tempfile
@@ -28,6 +27,8 @@ from apogee_idp.management.actor import SERVER_ACTOR
 from apogee_idp.management.clients import ClientCommands
 from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.settings import Settings
+
+from .servers import free_port
 
 SECONDS = 5.0
 TIMES = 5
@@ -105,17 +106,11 @@ class Generator:
             writer.close()
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @asynccontextmanager
 async def _server(variables: Mapping[str, str]) -> AsyncIterator[Generator]:
     """On the first core; this process moves to the last."""
     cores = sorted(os.sched_getaffinity(0))
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "bench_plugin.py").write_text(_PLUGIN)
         store = f"sqlite:///{Path(home) / 'apogee.db'}"

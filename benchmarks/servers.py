@@ -73,8 +73,8 @@ def apogee_idp(*arguments: str, clients: int = 0) -> Iterator[Server]:
     """``apogee-idp serve`` as in production, on SQLite, with so many clients beside its own."""
     with TemporaryDirectory() as home:
         environment = {
-            "APOGEE_PORT": str(_free_port()),
-            "APOGEE_HEALTH_PORT": str(_free_port()),
+            "APOGEE_PORT": str(free_port()),
+            "APOGEE_HEALTH_PORT": str(free_port()),
             "APOGEE_STORE": f"sqlite:///{home}/apogee.db",
             "APOGEE_KEY_ENCRYPTION_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         }
@@ -130,7 +130,8 @@ def _port(process: subprocess.Popen[bytes], printed: Path, said: str) -> str:
     raise RuntimeError(f"{process.args} does not start:\n{printed.read_text(encoding='utf-8')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody has just now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from apogee_idp.errors import KeyringError, StoreUnavailable
+from apogee_idp.errors import KeyringError, StoreUnavailable, UnreadableDocument
 from apogee_idp.housekeeping import Housekeeper
 from apogee_idp.stores.values import EXPIRING
 from tests.clock import NOW, Clock
@@ -38,8 +40,26 @@ class Expiring:
         return 0
 
 
-def housekeeper(keys: Keys, expiring: Expiring, clock: list[float]) -> Housekeeper:
-    return Housekeeper(keys, [expiring.expire], monotonic=lambda: clock[0])  # type: ignore[arg-type]
+async def damaged() -> None:
+    """A job that always fails: it finds a document that it can't read."""
+    raise UnreadableDocument("refusals: a document is no JSON")
+
+
+async def faulty() -> None:
+    """Another."""
+    raise ValueError("a fault of ours")
+
+
+async def lost() -> None:
+    """A job to which its store does not answer."""
+    raise StoreUnavailable("gone")
+
+
+def housekeeper(
+    keys: Keys, expiring: Expiring, clock: list[float], *before: Callable[[], Awaitable[None]]
+) -> Housekeeper:
+    every_minute = [*before, expiring.expire]
+    return Housekeeper(keys, every_minute, monotonic=lambda: clock[0])  # type: ignore[arg-type]
 
 
 async def test_keys_are_maintained_each_time_and_rows_cleaned_each_minute() -> None:
@@ -80,6 +100,31 @@ async def test_a_lost_store_is_told_by_who_follows_it(log_output: Any) -> None:
     keys.error = StoreUnavailable("gone")
     await housekeeper(keys, Expiring(), [0.0]).tidy()
     assert "housekeeping_failed" not in log_output.getvalue()
+
+
+@pytest.mark.parametrize("job", [damaged, faulty, lost])
+async def test_a_job_that_fails_stops_no_other_and_waits_for_its_minute(
+    job: Callable[[], Awaitable[None]],
+) -> None:
+    """It is in no haste, either."""
+    expiring, clock = Expiring(), [0.0]
+    keeper = housekeeper(Keys(), expiring, clock, job)
+    for clock[0] in (0.0, 2.0, 4.0):
+        await keeper.tidy()
+    assert expiring.cleaned == 1
+
+
+async def test_each_job_that_fails_is_told_once_a_minute(log_output: Any) -> None:
+    """Also a damaged document, of which nobody else would speak."""
+    clock = [0.0]
+    keeper = housekeeper(Keys(), Expiring(), clock, damaged, faulty, lost)
+    for clock[0] in (0.0, 2.0, 60.0):
+        await keeper.tidy()
+    told = [json.loads(line) for line in log_output.getvalue().splitlines()]
+    assert [line["exception"] for line in told if line["event"] == "housekeeping_failed"] == [
+        "UnreadableDocument",
+        "ValueError",
+    ] * 2
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "mongodb"])

@@ -31,12 +31,11 @@ from ..stores.repositories import clients_in, load_key_ring, resources_in, scope
 Outcome = Literal["pending", "done", "refused", "unknown", "unreadable"]
 Facts = Mapping[str, Any]
 
-KEY_RING_KEY = "current"
-"""The key of the one document of its kind."""
-
 SETTLED_AFTER_SECONDS = 60
+LAST_SECOND = 9_999_999_999
+"""The latest time (Unix seconds) that the keys of entries can tell."""
+
 _STORED_OUTCOMES: tuple[Outcome, ...] = ("pending", "done", "refused", "unknown")
-_LAST_SECOND = 9_999_999_999
 _KEY = re.compile("([0-9]{10})-.*", re.DOTALL)
 
 
@@ -202,13 +201,13 @@ def _lookups(store: Store) -> dict[str, Lookup]:
 
 def newest_first(at: int) -> str:
     """How keys begin, so that the order of keys is that of time, backwards."""
-    return f"{_LAST_SECOND - at:010}"
+    return f"{LAST_SECOND - at:010}"
 
 
 def time_of(key: str) -> int:
     """When the entry of this key was written, in Unix seconds; 0 if the key doesn't say."""
     match = _KEY.fullmatch(key)
-    return 0 if match is None else _LAST_SECOND - int(match[1])
+    return 0 if match is None else LAST_SECOND - int(match[1])
 
 
 def _write(entry: AuditEntry) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from typing import Any
 from marshmallow import ValidationError
 
 from ..errors import SettingsError
-from .registration_schema import described, load_registration
+from ..schema_errors import described
+from ..secret_files import read_secret_file
+from .registration_schema import load_registration
 from .registrations import ClientRegistration
 
 _SUFFIX = ".toml"
-_MAXIMUM_SECRET_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +85,15 @@ def _client(members: Mapping[str, Any], file: Path, problems: list[str]) -> Conf
         return ConfiguredClient(load_registration(rest), secret)
     except ValidationError as error:
         problems += [f"{where}: {name}: {message}" for name, message in described(error)]
-    except OSError as error:
-        problems.append(f"{where}: secret_file: can't be read: {error.strerror}")
     except ValueError as error:
         problems.append(f"{where}: secret_file: {error}")
     return None
 
 
 def _secret(name: object, file: Path) -> str | None:
-    """Raises OSError or ValueError, whose text holds nothing of the secret."""
+    """Raises ValueError, whose text holds nothing of the secret."""
     if name is None:
         return None
     if not isinstance(name, str) or not name:
         raise ValueError("must be the path of a file")
-    with (file.parent / name).open("rb") as opened:
-        raw = opened.read(_MAXIMUM_SECRET_BYTES + 1)
-    if len(raw) > _MAXIMUM_SECRET_BYTES:
-        raise ValueError("is too large for a secret")
-    try:
-        return raw.decode().strip("\r\n")
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8 text") from None
+    return read_secret_file(file.parent / name)

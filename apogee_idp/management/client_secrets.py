@@ -16,6 +16,7 @@ from ..secret_usage import SecretUsage, Usage
 from ..stores.base import Store
 from ..stores.documents import OPENIDDICT_SECRET_ID
 from ..stores.repositories import clients_in
+from ..stores.values import LATEST
 from .changes import Changes, Trail
 from .client_queries import ClientQueries
 from .clients import check_changeable
@@ -29,7 +30,6 @@ UNUSED_SECONDS = 3600
 """A secret that was used since is in use."""
 
 _MAXIMUM_NAME = 100
-_LATEST = 253_402_300_799  # the last second of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class SecretCommands:
         """
         client, now = await self._confidential(client_id), self._now()
         _check_name(name)
-        if expires_at is not None and not now < expires_at <= _LATEST:
+        if expires_at is not None and not now < expires_at <= LATEST:
             raise CommandRefused("a secret expires in the future, before the year 10000")
         secret = await new_secret(own)
         if any(known.id == secret.id for known in client.secrets):
@@ -120,7 +120,7 @@ class SecretCommands:
         if overlap_seconds < 0:
             raise CommandRefused("the overlap can't be negative")
         client, now = await self._confidential(client_id), self._now()
-        until = min(now + overlap_seconds, _LATEST)
+        until = min(now + overlap_seconds, LATEST)
         ending = tuple(
             replace(old, expires_at=until if old.expires_at is None else min(old.expires_at, until))
             for old in (self._live(client) if overlap_seconds else ())

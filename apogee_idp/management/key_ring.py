@@ -9,8 +9,7 @@ from ..errors import AlreadyExists, Conflict
 from ..key_model import KeyRingRecord
 from ..requests import Actor
 from ..stores.base import Store
-from ..stores.repositories import add_key_ring, load_key_ring, replace_key_ring
-from .audit import KEY_RING_KEY
+from ..stores.repositories import KEY_RING_KEY, add_key_ring, load_key_ring, replace_key_ring
 from .changes import Changes, Trail
 from .facts import key_ring_facts
 

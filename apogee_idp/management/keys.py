@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..commands import Command, RevokeKey, RewrapKeys, RotateKey
 from ..crypto.keys import ENCRYPTION_ALGORITHM, generate_record
@@ -33,6 +34,13 @@ class KeyStatus:
     retires_at: int | None
     removed_at: int | None = None
     successor_due_at: int | None = None
+
+
+class Rewrapped(NamedTuple):
+    """How many secrets of each kind were sealed anew."""
+
+    keys: int
+    second_factors: int
 
 
 class KeyCommands:
@@ -110,16 +118,16 @@ class KeyCommands:
         await self._replace(RevokeKey, ring, after)
         return successor
 
-    async def rewrap(self, key_encryption_keys: Sequence[KeyEncryptionKey]) -> int:
-        """Seals every key anew with the first key-encryption key; how many there are.
+    async def rewrap(self, key_encryption_keys: Sequence[KeyEncryptionKey]) -> Rewrapped:
+        """Seals every key, and the secret of every second factor, anew with the first of these.
 
-        And so with the secrets of second factors. Raises KeyringError if one can't be opened.
+        Raises KeyringError if one can't be opened.
         """
         ring = await self._ring()
         keys = await asyncio.to_thread(_rewrapped, ring.keys, key_encryption_keys)
         await self._replace(RewrapKeys, ring, replace(ring, keys=keys))
-        await rewrap_second_factors(self._users, key_encryption_keys)
-        return sum(bool(key.sealed) for key in keys)
+        second_factors = await rewrap_second_factors(self._users, key_encryption_keys)
+        return Rewrapped(sum(bool(key.sealed) for key in keys), second_factors)
 
     def _is_active(self, key: KeyRecord, ring: KeyRingRecord) -> bool:
         return state_of(key, ring.keys, self._periods, self._now()) == "active"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_args
 
-from marshmallow import RAISE, Schema, ValidationError, validate
+from marshmallow import RAISE, Schema, validate
 from marshmallow import fields as schema_fields
 
 from ..model import (
@@ -28,36 +28,10 @@ from .client_keys import ClientKeys
 from .facts import public_jwks
 from .redirect_uris import MAXIMUM_URIS
 from .registrations import MAXIMUM_NAME, ClientRegistration
+from .strict_fields import Array, Flag, Whole
 
 _MAXIMUM_LIST = 100
 _MAXIMUM_TEXT = 2000
-
-
-class _Flag(schema_fields.Boolean):
-    """True or false, and no number or text that stands for it."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, *args, **kwargs)
-
-
-class _Whole(schema_fields.Integer):
-    """A whole number, and neither true nor a text that stands for one."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(value) is not int:
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, *args, **kwargs)
-
-
-class _Array(schema_fields.List[Any]):
-    """An array, and no object that stands for its keys."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        if not isinstance(value, list):
-            raise self.make_error("invalid")
-        return super()._deserialize(value, *args, **kwargs)
 
 
 class TokenProfileSchema(Schema):
@@ -69,17 +43,17 @@ class TokenProfileSchema(Schema):
     signing_algorithm = schema_fields.String(validate=validate.OneOf(SIGNING_ALGORITHMS))
     typ = schema_fields.String(validate=validate.OneOf(TOKEN_TYPS))
     encrypt_to = schema_fields.String(validate=validate.OneOf(ENCRYPTION_TARGETS))
-    lifetime = _Whole(allow_none=True, validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))
+    lifetime = Whole(allow_none=True, validate=validate.Range(1, MAXIMUM_TOKEN_LIFETIME))
     audience_shape = schema_fields.String(validate=validate.OneOf(AUDIENCE_SHAPES))
     claims = schema_fields.Dict(keys=schema_fields.String())
     session_tags = schema_fields.Dict(keys=schema_fields.String(), values=schema_fields.String())
-    transitive_tags = _Array(schema_fields.String())
-    reference = _Flag()
+    transitive_tags = Array(schema_fields.String())
+    reference = Flag()
 
 
-def _texts(maximum: int = _MAXIMUM_LIST) -> _Array:
+def _texts(maximum: int = _MAXIMUM_LIST) -> Array:
     text = schema_fields.String(validate=validate.Length(1, _MAXIMUM_TEXT))
-    return _Array(text, validate=validate.Length(max=maximum))
+    return Array(text, validate=validate.Length(max=maximum))
 
 
 class RegistrationSchema(Schema):
@@ -98,24 +72,24 @@ class RegistrationSchema(Schema):
     backchannel_logout_uri = schema_fields.String(
         allow_none=True, validate=validate.Length(1, _MAXIMUM_TEXT)
     )
-    require_second_factor = _Flag()
-    require_pkce = _Flag()
-    require_pushed_authorization_requests = _Flag()
-    allow_offline_access = _Flag()
-    enabled = _Flag()
+    require_second_factor = Flag()
+    require_pkce = Flag()
+    require_pushed_authorization_requests = Flag()
+    allow_offline_access = Flag()
+    enabled = Flag()
     scopes = _texts()
     default_scopes = _texts()
     default_audience = schema_fields.String(
         allow_none=True, validate=validate.Length(1, _MAXIMUM_TEXT)
     )
     roles = _texts()
-    endpoints = _Array(schema_fields.String(validate=validate.OneOf(list(ENDPOINT_PERMISSIONS))))
+    endpoints = Array(schema_fields.String(validate=validate.OneOf(list(ENDPOINT_PERMISSIONS))))
     preset = schema_fields.String(validate=validate.OneOf(list(PRESETS)))
-    skip_token_encryption = _Flag()
+    skip_token_encryption = Flag()
     token_profile = schema_fields.Nested(TokenProfileSchema)
     jwks = schema_fields.Dict(keys=schema_fields.String(), allow_none=True)
     jwks_uri = schema_fields.String(allow_none=True, validate=validate.Length(1, _MAXIMUM_TEXT))
-    accepts_token_endpoint_audience = _Flag()
+    accepts_token_endpoint_audience = Flag()
 
 
 _OF_THE_KEYS = tuple(field.name for field in fields(ClientKeys))
@@ -159,19 +133,3 @@ def registration_members(registration: ClientRegistration) -> dict[str, Any]:
 def _profile(given: Mapping[str, Any], preset: TokenProfile) -> TokenProfile:
     members = {field.name: getattr(preset, field.name) for field in fields(TokenProfile)}
     return TokenProfile(**members | {name: frozen(value) for name, value in given.items()})
-
-
-def described(error: ValidationError) -> list[tuple[str, str]]:
-    """Each wrong field as a path of names and places, and what is wrong with it."""
-    messages: object = error.normalized_messages()  # type: ignore[no-untyped-call]
-    return list(_described((), messages))
-
-
-def _described(path: tuple[str, ...], messages: Any) -> list[tuple[str, str]]:
-    if isinstance(messages, Mapping):
-        return [
-            found
-            for name, inner in messages.items()
-            for found in _described((*path, *(() if name == "_schema" else (str(name),))), inner)
-        ]
-    return [(".".join(path), str(message)) for message in messages]

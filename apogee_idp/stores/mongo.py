@@ -63,9 +63,8 @@ class MongoStore:
         self._schema = MongoSchema(
             self._database, prefix, now=now, new_id=new_id, patience=patience
         )
-        self._now = now
-        self._patience = patience
-        self._collections = {
+        self._now, self._patience = now, patience
+        self._collections = made = {
             name: MongoCollection(
                 name,
                 self._database[place],
@@ -76,74 +75,23 @@ class MongoStore:
             )
             for place, name in self._names.items()
         }
-
-    @property
-    def applications(self) -> MongoCollection:
-        return self._collections["applications"]
-
-    @property
-    def scopes(self) -> MongoCollection:
-        return self._collections["scopes"]
-
-    @property
-    def keys(self) -> MongoCollection:
-        return self._collections["keys"]
-
-    @property
-    def resources(self) -> MongoCollection:
-        return self._collections["resources"]
-
-    @property
-    def revocations(self) -> MongoCollection:
-        return self._collections["revocations"]
-
-    @property
-    def secrets(self) -> MongoCollection:
-        return self._collections["secrets"]
-
-    @property
-    def refusals(self) -> MongoCollection:
-        return self._collections["refusals"]
-
-    @property
-    def sessions(self) -> MongoCollection:
-        return self._collections["sessions"]
-
-    @property
-    def consents(self) -> MongoCollection:
-        return self._collections["consents"]
-
-    @property
-    def interactions(self) -> MongoCollection:
-        return self._collections["interactions"]
-
-    @property
-    def authorizations(self) -> MongoCollection:
-        return self._collections["authorizations"]
-
-    @property
-    def tokens(self) -> MongoCollection:
-        return self._collections["tokens"]
-
-    @property
-    def idempotency(self) -> MongoCollection:
-        return self._collections["idempotency"]
-
-    @property
-    def assertions(self) -> MongoCollection:
-        return self._collections["assertions"]
-
-    @property
-    def audit(self) -> MongoCollection:
-        return self._collections["audit"]
-
-    @property
-    def users(self) -> MongoCollection:
-        return self._collections["users"]
-
-    @property
-    def logins(self) -> MongoCollection:
-        return self._collections["logins"]
+        self.applications = made["applications"]
+        self.scopes = made["scopes"]
+        self.keys = made["keys"]
+        self.resources = made["resources"]
+        self.revocations = made["revocations"]
+        self.tokens = made["tokens"]
+        self.assertions = made["assertions"]
+        self.idempotency = made["idempotency"]
+        self.audit = made["audit"]
+        self.secrets = made["secrets"]
+        self.refusals = made["refusals"]
+        self.users = made["users"]
+        self.logins = made["logins"]
+        self.sessions = made["sessions"]
+        self.consents = made["consents"]
+        self.interactions = made["interactions"]
+        self.authorizations = made["authorizations"]
 
     def prospect(self) -> Finding | None:
         """There is always a server to ask."""

@@ -23,7 +23,8 @@ from .key_documents import read_key_ring, write_key_ring
 from .user_documents import read_user, write_user
 from .values import Document, difference
 
-_KEY_RING = "current"
+KEY_RING_KEY = "current"
+"""The key of the one document of its kind."""
 
 Entity = TypeVar("Entity", Client, Resource, Scope, User)
 
@@ -149,7 +150,7 @@ async def documents_in(collection: Collection) -> AsyncIterator[Stored]:
 
 async def load_key_ring(store: Store) -> KeyRingRecord | None:
     """The key ring of the installation, or None if none was ever made."""
-    stored = await store.keys.get(_KEY_RING)
+    stored = await store.keys.get(KEY_RING_KEY)
     if stored is None:
         return None
     try:
@@ -160,9 +161,9 @@ async def load_key_ring(store: Store) -> KeyRingRecord | None:
 
 async def add_key_ring(store: Store, ring: KeyRingRecord) -> None:
     """Makes ``ring`` the key ring; raises AlreadyExists if there is one."""
-    await store.keys.insert(_KEY_RING, write_key_ring(ring))
+    await store.keys.insert(KEY_RING_KEY, write_key_ring(ring))
 
 
 async def replace_key_ring(store: Store, ring: KeyRingRecord) -> None:
     """Compare-and-set; raises Conflict unless ``ring.version`` stands."""
-    await store.keys.replace(_KEY_RING, write_key_ring(ring), version=ring.version)
+    await store.keys.replace(KEY_RING_KEY, write_key_ring(ring), version=ring.version)

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 
-from ..errors import AlreadyExists, Conflict
+from ..errors import AlreadyExists, Conflict, UnreadableDocument
 from ..model import thawed
 from .base import MAXIMUM_PAGE, Page, Stored, check_limit
 from .expiry import remove_in_batches
@@ -115,7 +115,7 @@ class SqliteCollection:
                 (behind, self._now(), limit + 1),
             ).fetchall()
         )
-        items = tuple(_stored(row) for row in rows[:limit])
+        items = tuple(self._stored(row) for row in rows[:limit])
         return Page(items, items[-1].key if len(rows) > limit else None)
 
     async def expire(self) -> int:
@@ -132,14 +132,19 @@ class SqliteCollection:
             " WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)",
             parameters,
         ).fetchone()
-        return None if row is None else _stored(row)
+        return None if row is None else self._stored(row)
 
     def _encoded(self, document: Document, changes: Document) -> str:
         text = json.dumps(thawed(merged(document, changes)), separators=(",", ":"))
         check_size(len(text))
         return text
 
-
-def _stored(row: tuple[str, str, str]) -> Stored:
-    key, document, version = row
-    return Stored(key, json.loads(document), version)
+    def _stored(self, row: tuple[str, str, str]) -> Stored:
+        key, text, version = row
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableDocument(f"{self._name}: a document is no JSON") from error
+        if not isinstance(document, dict):
+            raise UnreadableDocument(f"{self._name}: a document is no JSON object")
+        return Stored(key, document, version)

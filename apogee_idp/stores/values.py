@@ -49,8 +49,10 @@ EXPIRY_MEMBER = "expiration_date"
 
 MAXIMUM_BYTES = 1024 * 1024
 MAXIMUM_DEPTH = 32
+LATEST = 253_402_300_799
+"""The last second of the year 9999, where BSON's tools end."""
+
 _INT64 = range(-(2**63), 2**63)
-_LATEST = 253_402_300_799  # the last second of the year 9999, where BSON's tools end
 
 Document = Mapping[str, Any]
 """A JSON object; times in it are Unix seconds as integers.
@@ -90,7 +92,7 @@ def check_expiry(expires_at: object) -> int | None:
         return None
     if type(expires_at) is not int:
         raise TypeError("a time is a whole number of seconds")
-    if not 0 <= expires_at <= _LATEST:
+    if not 0 <= expires_at <= LATEST:
         raise InvalidDocument("expires at a time that no store can hold")
     return expires_at
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = web.RequestKey("request_id", str)
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECURITY_HEADERS = {
     "Server": "apogee-idp",
@@ -135,7 +136,7 @@ def _rendered(request: web.Request, status: int, *, allow: str | None = None) ->
         response = web.json_response(
             {"title": phrase, "status": status},
             status=status,
-            content_type="application/problem+json",
+            content_type=PROBLEM_MEDIA_TYPE,
             headers={"Cache-Control": "no-store"},
         )
     if allow is not None:

@@ -7,11 +7,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from ..errors import TooManyRequests
-
-_IPV6_NETWORK_BITS = 64
+from ..throttling import network_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +67,12 @@ class RateLimit:
         self._most = of_all.at_once + math.ceil(of_all.per_second * of_source.refill_seconds)
         self._sources: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def seconds_to_wait(self, address: str | None) -> float:
+    def seconds_to_wait(self, address: str) -> float:
         """0, and it is counted; or how long the caller has to wait, and it is not.
 
         An IPv6 ``address`` counts as its network (/64): one host has that many to choose from.
         """
-        now, source = self._monotonic(), _source_of(address)
+        now, source = self._monotonic(), network_of(address)
         bucket = self._sources.get(source) or _Bucket(self._of_source, now)
         wait = bucket.seconds_until_one(now) or self._all.seconds_until_one(now)
         if wait:
@@ -87,7 +85,7 @@ class RateLimit:
             self._sources.popitem(last=False)
         return 0
 
-    def admit(self, address: str | None) -> None:
+    def admit(self, address: str) -> None:
         """Counts it; raises TooManyRequests if the caller has to wait, as ``seconds_to_wait``."""
         wait = self.seconds_to_wait(address)
         if wait:
@@ -102,16 +100,3 @@ def limit_for_strangers() -> RateLimit:
     sources to keep others out by using it up.
     """
     return RateLimit(of_source=_STRANGER, of_all=_STRANGERS, monotonic=time.monotonic)
-
-
-def _source_of(address: str | None) -> str:
-    """Who is counted as one; nobody knows whose the requests without an address are."""
-    try:
-        parsed = ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return ""
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return f"{int(parsed) >> (128 - _IPV6_NETWORK_BITS):x}::"

@@ -161,6 +161,7 @@ async def test_a_flow_is_switched_and_back(idp: Idp, admin: Admin) -> None:
 
 
 async def test_a_client_is_disabled_enabled_and_its_tokens_end(start_idp: StartIdp) -> None:
+    """A disabled client gets no token until it is enabled; tokens that are revoked stay so."""
     clock = [1_800_000_000]
     idp = await start_idp(clock=lambda: clock[0])
     admin = await new_admin(idp)

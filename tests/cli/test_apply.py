@@ -250,7 +250,9 @@ WRONG = [
         BILLING.replace("300", "0"), "billing: token_profile.lifetime: Must be", id="lifetime"
     ),
     pytest.param(
-        BILLING.replace("billing.secret", "gone"), "secret_file: can't be read", id="no secret"
+        BILLING.replace("billing.secret", "gone"),
+        "billing: secret_file: clients/gone: can't be read",
+        id="no secret",
     ),
     pytest.param(BILLING + BILLING, "billing: stands in clients/billing.toml, too", id="twice"),
 ]

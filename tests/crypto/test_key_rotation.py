@@ -250,7 +250,7 @@ async def test_all_keys_are_sealed_anew(store: Store, clock: Clock) -> None:
     """With the first key-encryption key; then the second one is not needed any more."""
     await key_keeper(store, KEY, now=clock).load()
     fresh = fresh_key_encryption_key()
-    assert await commands(store, clock).rewrap([fresh, KEY]) == 3
+    assert await commands(store, clock).rewrap([fresh, KEY]) == (3, 0)
     await key_keeper(store, fresh, now=clock).load()
     with pytest.raises(KeyringError, match=fresh.id):
         await key_keeper(store, KEY, now=clock).load()
@@ -447,7 +447,7 @@ async def test_keys_of_a_source_are_not_ours_to_make(store: Store, clock: Clock)
     assert [key["alg"] for key in keeper.ring.jwks["keys"]] == ["RS256", "ES256"]
     with pytest.raises(CommandRefused, match="come from files"):
         await commands(store, clock).rotate("RS256", KEY)
-    assert await commands(store, clock).rewrap([fresh_key_encryption_key(), KEY]) == 2
+    assert await commands(store, clock).rewrap([fresh_key_encryption_key(), KEY]) == (2, 0)
 
 
 async def test_a_source_is_followed(store: Store, clock: Clock) -> None:

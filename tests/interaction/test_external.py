@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import re
 import shutil
 import tomllib
@@ -570,8 +572,13 @@ async def test_who_changes_her_mind_there_is_back_where_she_was(scene: Scene, pu
 
 
 @pytest.mark.parametrize("attack", ["no proof", "of another session", "stale"])
-async def test_nobody_links_by_sending_her_somewhere(scene: Scene, attack: str) -> None:
-    """Else an attacker who is signed in at the provider in her browser had her account."""
+async def test_nobody_links_by_sending_her_somewhere(
+    scene: Scene, attack: str, log_output: io.StringIO
+) -> None:
+    """Else an attacker who is signed in at the provider in her browser had her account.
+
+    The log tells of the attempt.
+    """
     await scene.site.add_user()
     here, other = scene.site.browser(), scene.site.browser()
     address = link_to(await account(here), "Add Work")
@@ -582,6 +589,11 @@ async def test_nobody_links_by_sending_her_somewhere(scene: Scene, attack: str) 
     else:
         scene.site.clock.now += FRESH_SECONDS + 1
         assert (await here.follow(await here.get(address))).title == "Sign in"
+        return
+    event = json.loads(log_output.getvalue().splitlines()[-1])
+    told = (event["event"], event["status"], event["error"], event["reason"])
+    why = "The address is not one of this browser."
+    assert told == ("request_finished", 403, "invalid_request", why)
 
 
 async def test_a_link_is_of_the_session_that_began_it(scene: Scene) -> None:
@@ -715,7 +727,9 @@ GOOD = 'name = "work"\ntype = "openid"\nissuer = "https://x.example"\nclient_id 
     ("text", "told"),
     [
         pytest.param("", "client_secret_file: Missing", id="empty"),
-        pytest.param(GOOD + 'client_secret_file = "none"', "can't be read", id="no secret"),
+        pytest.param(
+            GOOD + 'client_secret_file = "none"', "p.toml: client_secret_file: ", id="no secret"
+        ),
         pytest.param(GOOD + 'client_secret_file = "empty"', "is empty", id="empty secret"),
         pytest.param(
             GOOD.replace("issuer", "isuer") + 'client_secret_file = "s"', "isuer:", id="unknown"
@@ -724,7 +738,14 @@ GOOD = 'name = "work"\ntype = "openid"\nissuer = "https://x.example"\nclient_id 
             GOOD.replace('"openid"', '"saml"') + 'client_secret_file = "s"', "type:", id="type"
         ),
         pytest.param(
-            GOOD.replace('"work"', '"a/b"') + 'client_secret_file = "s"', "name:", id="name"
+            GOOD.replace('"work"', '"Work Place"') + 'client_secret_file = "s"',
+            "p.toml: name: must be 1 to 31 of a-z",
+            id="name",
+        ),
+        pytest.param(
+            GOOD + 'client_secret_file = "s"\nscopes = ["openid", 3]',
+            "p.toml: scopes.1: Not a valid string",
+            id="a scope",
         ),
         pytest.param(
             'name = "w"\ntype = "openid"\nclient_id = "a"\nclient_secret_file = "s"',

@@ -23,7 +23,6 @@ from tests.idp import ISSUER, Answer
 
 from .conftest import CALLBACK, EMAIL, GOODBYE, PASSWORD, SUBJECT, VERIFIER, Site
 
-FAMILY = "code and refresh token"
 NATIVE = "http://127.0.0.1:5000/cb"
 
 

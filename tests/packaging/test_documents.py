@@ -5,24 +5,40 @@ from __future__ import annotations
 import io
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
+from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
+import click
 import jwt
 import pytest
 
-from apogee_idp import CommandRefused, ProvideKeys, Registry, Services, Settings, TokenProfile
+from apogee_idp import (
+    CommandRefused,
+    ProvideKeys,
+    Registry,
+    Services,
+    Settings,
+    TokenProfile,
+    stages,
+)
 from apogee_idp.cli import main
+from apogee_idp.commands import COMMANDS, Command
 from apogee_idp.crypto.secrets import SECRET_PATTERN, generate_secret
 from apogee_idp.crypto.signing import LocalSigningKey, generate_private_key
+from apogee_idp.events import RESERVED_CLAIMS
 from apogee_idp.management.registrations import ClientRegistration
 from apogee_idp.management.scopes import ScopeCommands
 from apogee_idp.model import Scope
 from apogee_idp.presets import PRESETS
+from apogee_idp.stores.mongo_schema import OPENIDDICTS, place_of
+from apogee_idp.stores.values import COLLECTIONS
 from tests.acting import TESTER, acting
 from tests.conftest import StartIdp
+
+Words = tuple[str, ...]
 
 REPOSITORY = Path(__file__).parents[2]
 RULE = re.compile(r"(?<![A-Za-z])[RAF][-_][A-Z]+8?[-_]\d+")
@@ -160,11 +176,51 @@ def test_READMEs_settings_are_the_settings() -> None:
 def test_READMEs_commands_exist() -> None:
     """Each that it names, and each there is."""
     text = text_of("README.md")
-    for command in main.commands:
-        assert f"apogee-idp {command}" in text
-    for group in ("clients", "scopes", "db", "keys", "resources"):
-        for command in main.commands[group].commands:  # type: ignore[attr-defined]
-            assert re.search(rf"`(apogee-idp {group} )?{command}\b", text), command
+    rows = re.findall(r"^\| (`apogee-idp .*?) \|", text, re.MULTILINE)
+    assert {command for row in rows for command in commands_in(row)} == set(commands_of(main))
+    for line in re.findall(r"(?:^\$ (?:\S+/)?|`)apogee-idp ([a-z][^`\n]*)", text, re.MULTILINE):
+        assert command_of((), line)
+
+
+def commands_of(group: click.Group, *path: str) -> Iterator[Words]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands_of(command, *path, name)
+        else:
+            yield (*path, name)
+
+
+def commands_in(row: str) -> Iterator[Words]:
+    """Those of a cell: the first in full, the others as its group calls them."""
+    group: Words = ()
+    for named in re.findall(r"`([^`]+)`", row):
+        is_full = named.startswith("apogee-idp ")
+        command = command_of(() if is_full else group, named.removeprefix("apogee-idp "))
+        group = command[:-1]
+        yield command
+
+
+def command_of(path: Words, line: str) -> Words:
+    """The command that a line calls, in or below the group at ``path``."""
+    command: click.Command = main
+    for name in path:
+        command = cast(click.Group, command).commands[name]
+    for word in line.split():
+        if not isinstance(command, click.Group):
+            break
+        command, path = command.commands[word], (*path, word)
+    return path
+
+
+def test_READMEs_collections_are_the_collections() -> None:
+    """Of ours in MongoDB, all that there are."""
+    (first, rest) = re.findall(
+        r"collections of their own \(`(openiddict[.\w]+)`((?:,\s+`[.\w]+`)+)\)",
+        text_of("README.md"),
+    )[0]
+    kept = (*COLLECTIONS, "schema")
+    ours = {place_of(name, "openiddict") for name in kept if name not in OPENIDDICTS}
+    assert {first, *(f"openiddict.apogee{name}" for name in re.findall(r"`(.*?)`", rest))} == ours
 
 
 def test_the_pattern_for_secret_scanners_is_the_one_that_holds() -> None:
@@ -198,14 +254,44 @@ def test_every_rule_that_a_test_names_is_explained() -> None:
     assert named == explained
 
 
-def test_the_built_in_handlers_are_documented() -> None:
+def test_the_stages_are_documented() -> None:
     """Every stage in the plugin author's table."""
-    from apogee_idp import ConfigurationStage, Stage, TokenStage
+    rows = re.findall(r"\| `(\w+Stage|Stage)\.(\w+)` \| (\d+) \|", text_of("handlers/README.md"))
+    assert {(name, stage, int(order)) for name, stage, order in rows} == {
+        (name, stage.name, int(stage))
+        for name, each in vars(stages).items()
+        if isinstance(each, type) and issubclass(each, IntEnum)
+        for stage in each
+    }
 
+
+def test_the_commands_that_plugins_follow_are_documented() -> None:
+    """Each with what it is about, and those that nobody can veto."""
     text = text_of("handlers/README.md")
-    for stages in (Stage, TokenStage, ConfigurationStage):
-        for stage in stages:
-            assert f"| `{stages.__name__}.{stage.name}` | {int(stage)} |" in text
+    rows = re.findall(r"^\| ((?:`[A-Z]\w+` ?)+)\| [^`|]*`(\w+)`[^|]*\|$", text, re.MULTILINE)
+    assert sorted(
+        (name, about) for row, about in rows for name in row.replace("`", "").split()
+    ) == (sorted((command.__name__, subject_of(command)) for command in COMMANDS))
+    (unstoppable,) = re.findall(
+        r"^(`.*) \(what the server does.*can't be vetoed", text, re.MULTILINE
+    )
+    assert set(re.findall(r"\w+", unstoppable.replace("and", ""))) == {
+        command.__name__ for command in COMMANDS if not command.is_vetoable
+    }
+
+
+def subject_of(command: type[Command[Any]]) -> str:
+    (base,) = command.__orig_bases__  # type: ignore[attr-defined]
+    (subject,) = get_args(base)
+    return str(subject.__name__)
+
+
+def test_the_reserved_claims_are_documented() -> None:
+    """All that raise ReservedName."""
+    text = text_of("handlers/README.md")
+    (sentence,) = re.findall(r"Set reserved claims:\*\*(.*?follow)", text, re.DOTALL)
+    named = " ".join(re.findall(r"`(.*?)`", sentence, re.DOTALL)).split()
+    assert sorted(named) == sorted(RESERVED_CLAIMS)
 
 
 def test_linked_files_exist() -> None:

@@ -109,7 +109,6 @@ KINDS: list[Any] = [
     pytest.param(USER, SUBJECT, write_user, read_user, id="user"),
     pytest.param(RING, "ring", lambda ring, _: write_key_ring(ring), read_key_ring, id="keys"),
 ]
-LEAST_KEY = {"kid": "k1", "use": "sig", "algorithm": "ES256", "created_at": 5, "sealed": ""}
 LEAST: list[Any] = [
     pytest.param({}, Client("billing", client_type="public"), read_client, id="client"),
     pytest.param({}, Scope("billing"), read_scope, id="scope"),

@@ -22,8 +22,6 @@ from apogee_idp.stores.repositories import load_key_ring
 from tests.conftest import StartIdp
 from tests.idp import ISSUER, Answer, Idp
 
-JWT_HEADERS = {"typ": "at+jwt"}
-
 
 @dataclass
 class Forger:

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from marshmallow import fields
 
-from marshmallow import fields, validate
-
-from .fields import Text
+from ...management.audit import LAST_SECOND
+from .fields import Digits, Text
 from .schemas import PageQuery, Strict
-
-_DIGITS = re.compile("[0-9]{1,10}")
-_LATEST = 9_999_999_999
-
-
-class Seconds(fields.Integer):
-    """A time in Unix seconds, written in plain digits."""
-
-    def __init__(self, *, earliest: int) -> None:
-        super().__init__(load_default=None, validate=validate.Range(min=earliest, max=_LATEST))
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if not _DIGITS.fullmatch(value):
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, *args, **kwargs)
 
 
 class AuditQuery(PageQuery):
@@ -33,8 +16,8 @@ class AuditQuery(PageQuery):
     action = Text(load_default="")
     kind = Text(load_default="")
     key = Text(load_default="")
-    since = Seconds(earliest=0)
-    until = Seconds(earliest=1)
+    since = Digits(least=0, most=LAST_SECOND, load_default=None)
+    until = Digits(least=1, most=LAST_SECOND, load_default=None)
 
 
 class AuditEntryAnswer(Strict):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from ...management.strict_fields import Array
+
 MAXIMUM_TEXT = 200
 MAXIMUM_ITEMS = 100
-
-_DIGITS = re.compile("[0-9]{1,3}")
 
 
 def _check_printable(text: str) -> None:
@@ -30,36 +29,23 @@ class Text(fields.String):
         super().__init__(validate=checks, **options)
 
 
-class Whole(fields.Integer):
-    """A whole number; ``true`` and ``"1"`` are none."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(value) is not int:
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, *args, **kwargs)
-
-
-class Texts(fields.List[str]):
+class Texts(Array):
     """An array of distinct texts."""
 
     def __init__(self, **options: Any) -> None:
         checks: list[Callable[[Any], Any]] = [validate.Length(max=MAXIMUM_ITEMS), _check_distinct]
         super().__init__(Text(shortest=1), validate=checks, **options)
 
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        if not isinstance(value, list):
-            raise self.make_error("invalid")
-        return super()._deserialize(value, *args, **kwargs)
 
+class Digits(fields.Integer):
+    """A whole number from ``least`` to ``most``, as a query writes it: in plain digits."""
 
-class Limit(fields.Integer):
-    """How many items a page has, written in plain digits."""
-
-    def __init__(self) -> None:
-        super().__init__(load_default=50, validate=validate.Range(min=1, max=100))
+    def __init__(self, *, least: int, most: int, **options: Any) -> None:
+        self._longest = len(str(most))
+        super().__init__(validate=validate.Range(min=least, max=most), **options)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if not _DIGITS.fullmatch(value):
+        if len(value) > self._longest or not (value.isascii() and value.isdigit()):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, *args, **kwargs)
 

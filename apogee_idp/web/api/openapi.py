@@ -12,9 +12,9 @@ from marshmallow import Schema
 
 from ...model import ADMIN_SCOPE, MANAGEMENT_SCOPES
 from ...settings import Settings
+from ..middleware import PROBLEM_MEDIA_TYPE
 from .calls import IDEMPOTENCY_KEY, REPLAYED, Route
 from .console_session import CSRF_HEADER, cookie_name
-from .problems import PROBLEM_MEDIA_TYPE
 from .schemas import ProblemAnswer
 
 _JSON = "application/json"

@@ -22,8 +22,7 @@ from ...errors import (
     StoreError,
     TemporarilyUnavailable,
 )
-
-PROBLEM_MEDIA_TYPE = "application/problem+json"
+from ..middleware import PROBLEM_MEDIA_TYPE
 
 _COMMANDS: tuple[tuple[type[CommandRefused], int, str], ...] = (
     (NotFound, 404, "not-found"),

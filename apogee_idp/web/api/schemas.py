@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import RAISE, Schema, fields, validate
 
+from ...management.strict_fields import Whole
 from ...model import CLIENT_TYPES, FLOW_TYPES
-from .fields import Flag, Limit, Text, Texts, Whole
+from .fields import Digits, Flag, Text, Texts
 from .session_schemas import SessionAnswer
 
 
@@ -21,7 +22,7 @@ class Strict(Schema):
 class PageQuery(Strict):
     """Which part of a list."""
 
-    limit = Limit()
+    limit = Digits(least=1, most=100, load_default=50)
     cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
 
 

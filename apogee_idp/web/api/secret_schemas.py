@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from ...management.strict_fields import Whole
 from .client_schemas import SecretAnswer
-from .fields import Flag, Text, Whole
+from .fields import Flag, Text
 from .schemas import Strict
 
 

@@ -76,7 +76,6 @@ class AccountEndpoint:
             page = await self._page.render(request, session, secret, shown)
             return self._people.mark(request, page, secret)
         except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
 
     async def _act(

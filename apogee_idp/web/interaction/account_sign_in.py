@@ -7,7 +7,6 @@ from aiohttp import web
 from ...browser_secrets import key_of
 from ...errors import OAuthError
 from ...interactions import Interaction, Parameters
-from ...logs import annotate_request
 from ...services import Services
 from .destinations import see_other
 from .own_forms import OwnForms
@@ -89,7 +88,6 @@ class AccountSignInEndpoint:
                 return await self._act(request, interaction, secret)
             return await self._show(request, interaction, secret)
         except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
 
     async def _show(

@@ -66,9 +66,9 @@ class Authorizer:
         self, request: web.Request, event: ProcessAuthorization, error: OAuthError
     ) -> web.Response:
         """At the client's redirect URI, or on a page as long as that isn't known to be one."""
-        annotate_request(error=error.code, reason=error.reason)
         if event.redirect_uri is None:
             return PlainPages.refused(request, error)
+        annotate_request(error=error.code, reason=error.reason)
         return self._destinations.refused(request, event, error)
 
 
@@ -91,7 +91,6 @@ class AuthorizationEndpoint:
                 return await self._park(request, parameters)
             return await self._answer(request, parameters, await self._people.session(request))
         except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
 
     async def _asked(self, sent: Parameters) -> Parameters:

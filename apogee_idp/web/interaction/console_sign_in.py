@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from ...errors import OAuthError
-from ...logs import annotate_request
 from ...services import Services
 from .account_sign_in import AccountSignIn
 from .destinations import see_other
@@ -39,7 +38,6 @@ class ConsoleSignInEndpoint:
             secret = self._people.secret(request)
             return await self._sign_in.ask_for_console(request, secret, place)
         except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
 
 

@@ -88,7 +88,6 @@ class ExternalEndpoint:
             annotate_request(sign_in="external", reason=error.name)
             return _told(request, error.name, 403)
         except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
 
     async def _taken(self, request: web.Request, state: str, secret: str) -> Interaction | None:

@@ -17,7 +17,6 @@ from ...errors import (
 )
 from ...events import ProcessAuthorization
 from ...interactions import Interaction
-from ...logs import annotate_request
 from ...requests import Session
 from ...services import Services
 from ...stages import AuthorizationStage
@@ -66,7 +65,6 @@ class InteractionEndpoint:
                 request, await self._show(request, interaction, secret), secret
             )
         except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
 
     async def _show(

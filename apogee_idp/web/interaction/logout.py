@@ -43,7 +43,6 @@ class LogoutEndpoint:
             response = see_other(f"{self._base}/connect/logout/{handle}")
             return self._people.mark(request, response, secret) if browser else response
         except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
 
     async def confirm(self, request: web.Request) -> web.Response:
@@ -59,7 +58,6 @@ class LogoutEndpoint:
                 request, await self._show(request, interaction, secret), secret
             )
         except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
 
     async def done(self, request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ...errors import OAuthError, TemporarilyUnavailable
+from ...logs import annotate_request
 from ..pages import error_page, render_page, texts_of
 
 
@@ -13,7 +14,8 @@ class PlainPages:
 
     @staticmethod
     def refused(request: web.Request, error: OAuthError) -> web.Response:
-        """The request was refused; ``error`` repeats nothing of it."""
+        """The request was refused, as the log tells, too; ``error`` repeats nothing of it."""
+        annotate_request(error=error.code, reason=error.reason)
         texts = texts_of(request)
         name = "forged" if error.status == 403 else "explanation"
         explanation = texts(f"refused.{name}", description=error.description)

@@ -58,7 +58,6 @@ class SecondFactorEndpoint:
                 return await self._enrol(request, session, secret, form)
             return self._page(request, session, secret, self._factors.new_secret())
         except OAuthError as error:
-            annotate_request(error=error.code, reason=error.reason)
             return PlainPages.refused(request, error)
 
     def _is_fresh(self, request: web.Request, session: Session) -> bool:
