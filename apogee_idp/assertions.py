@@ -65,23 +65,25 @@ def parse_assertion(presented: PresentedAssertion) -> Assertion:
 class AssertionVerifier:
     """Verifies assertions, each once.
 
-    ``audiences`` are the issuer, which their ``aud`` has to be, and nothing else with it; and the
-    token endpoint, which it may be for clients that can't have the issuer there. ``now`` gives Unix
-    seconds; ``patience`` is how many seconds are waited for a ``jwks_uri``.
+    Their ``aud`` has to be the ``issuer``, and nothing else with it; for clients that can't, it may
+    be the ``token_endpoint``. ``now`` gives Unix seconds; ``patience`` is how many seconds are
+    waited for a ``jwks_uri``.
     """
 
     __slots__ = ("_issuer", "_now", "_patience", "_remote", "_token_endpoint", "_used")
 
     def __init__(
         self,
-        audiences: tuple[str, str],
         remote: RemoteKeySource,
         used: Collection,
         *,
+        issuer: str,
+        token_endpoint: str,
         now: Callable[[], int],
         patience: float,
     ) -> None:
-        self._issuer, self._token_endpoint = audiences
+        self._issuer = issuer
+        self._token_endpoint = token_endpoint
         self._remote = remote
         self._used = used
         self._now = now

@@ -207,7 +207,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[str]) -> dict[s
             if file_key in values:
                 problems.append(f"{name}: set it or {_variable(file_key)}, not both")
             try:
-                values[file_key] = read_secret_file(Path(environ[name]))
+                values[file_key] = read_secret_file(Path(environ[name])).strip()
             except ValueError as error:
                 problems.append(f"{name}: {error}")
         elif environ[name].startswith("tcp://") or _SERVICE_HOST.search(name):

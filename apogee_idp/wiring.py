@@ -181,9 +181,10 @@ def _observer(settings: Settings, metrics: Metrics | None) -> Observer | None:
 
 def _build_authenticator(on: Foundation, clients: Directory[Client]) -> ClientAuthenticator:
     assertions = AssertionVerifier(
-        (on.settings.issuer, on.settings.endpoint("/connect/token")),
         RemoteKeys(on.outgoing.get_json, monotonic=time.monotonic),
         on.store.assertions,
+        issuer=on.settings.issuer,
+        token_endpoint=on.settings.endpoint("/connect/token"),
         now=on.now,
         patience=on.patience,
     )
