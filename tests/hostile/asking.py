@@ -1,7 +1,8 @@
 """Asks a server for tokens, and reports of it: a program of its own, with nothing to import first.
 
 It is given a port, asks with the form of its environment again and again, and answers each line of
-input with a line of what it has seen since the last one.
+input with a line of what it has seen since the last one. ``PAUSE`` is answered at once, and then it
+asks nothing until there is another line.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ FORM = "ASKING_FORM"
 
 PACE = 0.02
 """Seconds between two requests."""
+
+
+PAUSE = "pause\n"
 
 
 def main() -> None:
@@ -40,7 +44,12 @@ def main() -> None:
         seconds.append(time.perf_counter() - began)
         readable, _, _ = select.select([sys.stdin], [], [], PACE)
         if readable:
-            if not sys.stdin.readline():
+            line = sys.stdin.readline()
+            if line == PAUSE:
+                connection.close()
+                print(flush=True)
+                line = sys.stdin.readline()
+            if not line:
                 return
             print(json.dumps({"seconds": seconds, "failures": failures}), flush=True)
             seconds, failures = [], []
