@@ -15,9 +15,8 @@ from apogee_idp.model import TokenProfile
 from tests.conftest import StartIdp, copy_store
 from tests.idp import Answer, Idp
 from tests.mongodb import Databases
+from tests.waiting import until
 from tests.wire_proxy import WireProxy
-
-from .conftest import until
 
 STALE = 2.0
 

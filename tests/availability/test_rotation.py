@@ -20,8 +20,9 @@ from joserfc.jwk import KeySet
 from apogee_idp.crypto.signing import generate_private_key
 from tests.conftest import NewStoreUrl
 from tests.process import environment, free_port, serving
+from tests.waiting import until
 
-from .conftest import PATIENCE, servers, until
+from .conftest import PATIENCE, servers
 from .test_processes import BOUND, Env, command
 
 LIFETIME = 6

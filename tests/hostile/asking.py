@@ -24,6 +24,18 @@ PACE = 0.02
 PAUSE = "pause\n"
 
 
+def failed(connection: http.client.HTTPConnection, form: bytes) -> list[str]:
+    """Asks once; a status or an exception, if it has no success."""
+    try:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", "/connect/token", form, headers)
+        answer = connection.getresponse()
+        return [] if b"access_token" in answer.read() else [str(answer.status)]
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        return [type(error).__name__]
+
+
 def main() -> None:
     """Until there is no more input."""
     port, form = int(sys.argv[1]), os.environ[FORM].encode()
@@ -32,15 +44,7 @@ def main() -> None:
     failures: list[str] = []
     while True:
         began = time.perf_counter()
-        try:
-            headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            connection.request("POST", "/connect/token", form, headers)
-            answer = connection.getresponse()
-            if b"access_token" not in answer.read():
-                failures.append(str(answer.status))
-        except (OSError, http.client.HTTPException) as error:
-            failures.append(type(error).__name__)
-            connection.close()
+        failures += failed(connection, form)
         seconds.append(time.perf_counter() - began)
         readable, _, _ = select.select([sys.stdin], [], [], PACE)
         if readable:

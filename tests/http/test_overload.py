@@ -11,9 +11,9 @@ import pytest
 from apogee_idp import ProcessSignIn, Registry, Services, Stage
 from apogee_idp.errors import TemporarilyUnavailable
 from apogee_idp.web.places import Place, Places
-from tests.availability.conftest import until
 from tests.conftest import StartIdp
 from tests.idp import FORM, Idp
+from tests.waiting import until
 
 AT_ONCE, WAITING = 2, 3
 

@@ -11,8 +11,8 @@ import pytest
 from apogee_idp.app import now, opened_store
 from apogee_idp.settings import Settings
 from tests.acting import entries_in
-from tests.availability.conftest import until
 from tests.conftest import StartIdp, copy_store
+from tests.waiting import until
 
 KILLED = """
 import asyncio, os, sys
