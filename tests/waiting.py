@@ -23,9 +23,10 @@ def starved_seconds(process: int | str) -> float:
 
 
 class Elapsed:
-    """The time since it was made, less what this process and its children waited for a processor.
+    """The time since it was made, less that in which we waited for a processor that others had.
 
-    So what is promised of a server is measured on a busy machine, too; on an idle one, strictly.
+    We are this process and that child of it which waited the longest: a test and its server. So
+    what is promised of a server is measured on a busy machine, too; on an idle one, strictly.
     """
 
     def __init__(self) -> None:
@@ -36,8 +37,9 @@ class Elapsed:
     def seconds(self) -> float:
         """One in ``AT_MOST`` that have passed, at least."""
         passed = time.monotonic() - self._began
-        starved = sum(now - self._starved.get(pid, 0.0) for pid, now in _starved().items())
-        return max(passed - starved, passed / AT_MOST)
+        starved = {pid: now - self._starved.get(pid, 0.0) for pid, now in _starved().items()}
+        ours = starved.pop("self")
+        return max(passed - ours - max(starved.values(), default=0.0), passed / AT_MOST)
 
 
 async def until(question: Callable[[], Awaitable[Answer | None]], seconds: float) -> Answer:
