@@ -200,6 +200,14 @@ def lasting_store(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
+def empty_store_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """The URL of a store that has still to be made."""
+    if backend == "mongodb":
+        return str(request.getfixturevalue("databases").new())
+    return f"sqlite:///{tmp_path / 'apogee.db'}"
+
+
+@pytest.fixture
 def new_store_url(
     backend: str, tmp_path: Path, prepared_database: Path, request: pytest.FixtureRequest
 ) -> Iterator[NewStoreUrl]:

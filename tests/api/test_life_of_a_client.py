@@ -11,6 +11,7 @@ import pytest
 from apogee_idp.app import now
 from tests.conftest import NewStoreUrl, StartIdp
 from tests.idp import Idp
+from tests.waiting import until
 
 from .conftest import Admin, new_admin
 
@@ -44,17 +45,20 @@ async def load(servers: Sequence[Idp], secret: Callable[[], str]) -> AsyncIterat
 async def more(statuses: list[int], number: int = 20) -> None:
     """Until so many more requests were answered."""
     goal = len(statuses) + number
-    async with asyncio.timeout(30):
-        while len(statuses) < goal:
-            await asyncio.sleep(0.01)
+
+    async def are_there() -> bool:
+        return len(statuses) >= goal
+
+    await until(are_there, 30)
 
 
 async def taken(servers: Sequence[Idp], secret: str) -> None:
     """Until every server takes the secret, which may be two seconds."""
-    async with asyncio.timeout(10):
-        for server in servers:
-            while (await server.grant("billing", secret)).status != 200:
-                await asyncio.sleep(0.05)
+
+    async def is_taken() -> bool:
+        return {(await server.grant("billing", secret)).status for server in servers} == {200}
+
+    await until(is_taken, 10)
 
 
 async def version_of(admin: Admin) -> str:

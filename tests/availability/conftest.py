@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,11 +72,3 @@ def lasting_env(lasting_store_url: str, key_encryption_key: str) -> dict[str, st
         APOGEE_HANDLER_TIMEOUT=PATIENCE,
         APOGEE_CACHE_SECONDS="300",
     )
-
-
-async def until(question: Callable[[], Awaitable[object]], seconds: float) -> None:
-    """Asks until the answer is true; fails if that takes longer."""
-    deadline = time.monotonic() + seconds
-    while not (answer := await question()):
-        assert time.monotonic() < deadline, answer
-        await asyncio.sleep(0.02)

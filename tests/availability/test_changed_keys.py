@@ -13,8 +13,7 @@ from apogee_idp.stores.key_documents import write_key_ring
 from tests.conftest import StartIdp
 from tests.idp import Idp
 from tests.keys import new_ring
-
-from .conftest import until
+from tests.waiting import until
 
 BOUND = 2.0
 

@@ -17,8 +17,7 @@ from apogee_idp.stores.directory import Directory
 from apogee_idp.stores.repositories import clients_in
 from apogee_idp.stores.sqlite import MEMORY, SqliteStore
 from tests.keys import key_keeper
-
-from .conftest import until
+from tests.waiting import until
 
 
 class BrokenStore(SqliteStore):

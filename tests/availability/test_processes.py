@@ -24,9 +24,10 @@ from tests.canary import PLANTED, findings_in
 from tests.conftest import NewStoreUrl, StartIdp
 from tests.mongodb import Databases, MongoDB, MongoProcess
 from tests.process import MODULE, Server, environment, free_port, run, serving
+from tests.waiting import until
 from tests.wire_proxy import WireProxy
 
-from .conftest import servers, until
+from .conftest import servers
 
 BOUND = 2.0
 """Seconds within which every process obeys a change."""
@@ -314,29 +315,41 @@ async def keys_in(store: str) -> Any:
         return await load_key_ring(opened)
 
 
-async def test_F_PR_02_a_first_start_may_be_killed_at_any_moment(
-    backend: str,
-    databases: Databases,
-    start_idp: StartIdp,
-    tmp_path: Path,
-    key_encryption_key: str,
-    long: Callable[[int, int], int],
-) -> None:
-    """On an empty store; the next one starts, and makes the key set of all who come then."""
-    for n in range(long(3, 30)):
-        store = databases.new() if backend == "mongodb" else f"sqlite:///{tmp_path}/{n}.db"
-        env = environment(
-            APOGEE_STORE=store,
+@pytest.fixture
+def new_env(
+    backend: str, databases: Databases, tmp_path: Path, key_encryption_key: str
+) -> Callable[[], Env]:
+    """That of a server on a store which has still to be made."""
+
+    def make() -> Env:
+        path = f"{tmp_path}/{secrets.token_hex(4)}.db"
+        return environment(
+            APOGEE_STORE=databases.new() if backend == "mongodb" else f"sqlite:///{path}",
             APOGEE_PORT=str(free_port()),
             APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key,
         )
+
+    return make
+
+
+async def test_F_PR_02_a_first_start_may_be_killed_at_any_moment(
+    new_env: Callable[[], Env],
+    start_idp: StartIdp,
+    tmp_path: Path,
+    long: Callable[[int, int], int],
+    seed: int,
+) -> None:
+    """On an empty store; the next one starts, and makes the key set of all who come then."""
+    chance = random.Random(seed)
+    for _ in range(long(3, 30)):
+        env = new_env()
         doomed = Server(env=env, cwd=tmp_path)
         doomed.wait_for("listening")
-        await asyncio.sleep(random.uniform(0, 0.3))
+        await asyncio.sleep(chance.uniform(0, 0.3))
         doomed.stop(signal.SIGKILL)
         with serving(env=env, cwd=tmp_path) as server:
             server.wait_for("serving")
-        keys = await keys_in(store)
+        keys = await keys_in(env["APOGEE_STORE"])
         assert keys is not None
-        await start_idp(store=store)
-        assert await keys_in(store) == keys
+        await start_idp(store=env["APOGEE_STORE"])
+        assert await keys_in(env["APOGEE_STORE"]) == keys

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pymongo
@@ -11,6 +10,7 @@ import pytest
 from apogee_idp.errors import StoreUnavailable
 from tests.conftest import NewStoreUrl, StartIdp
 from tests.idp import Idp
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -22,9 +22,11 @@ def backend() -> str:
 async def ready(idp: Idp, problem: str | None) -> None:
     """Waits until readiness is as it should be."""
     readiness = idp.installation.readiness
-    async with asyncio.timeout(10):
-        while (readiness.problem is None) != (problem is None):
-            await asyncio.sleep(0.05)
+
+    async def is_told() -> bool:
+        return (readiness.problem is None) == (problem is None)
+
+    await until(is_told, 10)
     assert readiness.is_ready
     assert problem is None or problem in str(readiness.problem)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,9 +19,9 @@ from tests.acting import acting
 from tests.conftest import StartIdp, copy_store
 from tests.idp import Idp
 from tests.mongodb import Databases
+from tests.waiting import Elapsed, until
 from tests.wire_proxy import WireProxy
 
-from .conftest import until
 from .test_lost_store import all_word_has_arrived
 from .test_processes import grant
 
@@ -105,9 +104,9 @@ class Slowed:
 
     async def ask(self, client_id: str) -> tuple[int, float]:
         """The status, and the seconds it took."""
-        began = time.monotonic()
+        elapsed = Elapsed()
         status, _ = await grant(self.http, self.idp.port, client_id, self.secret)
-        return status, time.monotonic() - began
+        return status, elapsed.seconds
 
     async def ask_all(self, clients: int) -> list[tuple[int, float]]:
         return await asyncio.gather(*(self.ask(f"client-{n}") for n in range(clients)))

@@ -15,9 +15,9 @@ from tests.conftest import StartIdp, copy_store
 from tests.idp import Idp
 from tests.mongodb import Databases
 from tests.process import free_port
+from tests.waiting import Elapsed, until
 from tests.wire_proxy import WireProxy
 
-from .conftest import until
 from .test_lost_store import all_word_has_arrived, find, lose
 
 DOCUMENTS = ("jwks", "openid-configuration", "oauth-authorization-server")
@@ -102,9 +102,9 @@ async def start_probed(
 
 
 async def within(seconds: float, answer: Awaitable[int]) -> int:
-    began = time.monotonic()
+    elapsed = Elapsed()
     status = await answer
-    assert time.monotonic() - began < seconds
+    assert elapsed.seconds < seconds
     return status
 
 

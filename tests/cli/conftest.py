@@ -25,14 +25,6 @@ Cli = Callable[..., Done]
 
 
 @pytest.fixture
-def empty_store_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """The URL of a store that has still to be made."""
-    if backend == "mongodb":
-        return str(request.getfixturevalue("databases").new())
-    return f"sqlite:///{tmp_path / 'apogee.db'}"
-
-
-@pytest.fixture
 def home_env(empty_store_url: str, key_encryption_key: str) -> dict[str, str]:
     """What a production installation sets: a store and a key-encryption key."""
     return environment(APOGEE_STORE=empty_store_url, APOGEE_KEY_ENCRYPTION_KEY=key_encryption_key)

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.process import Server, environment, free_port, run
+from tests.waiting import wait_until
 
 from .conftest import Cli
 
@@ -57,13 +58,16 @@ def granted(port: int, client_id: str, secret: str) -> int:
 
 
 def wait_until_refused(port: int) -> None:
-    while True:
+    def is_refused() -> bool:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()
         except ConnectionRefusedError:
-            return
+            return True
         except ConnectionResetError:
-            continue  # it closed just then
+            pass  # it closed just then
+        return False
+
+    wait_until(is_refused, 30)
 
 
 def curl_lines(server: Server) -> list[list[str]]:

@@ -6,10 +6,9 @@ import json
 import os
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 
 from apogee_idp.supervising import Deaths
 from tests.process import Server, free_port, run
+from tests.waiting import wait_until
 
 from .conftest import Cli
 from .test_serve import REFUSALS, granted, plugged, wait_until_refused
@@ -64,13 +64,6 @@ def command_of(pid: int) -> str:
         return ""
 
 
-def until(question: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not question():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @contextmanager
 def fleet_of(env: dict[str, str], cwd: Path, *arguments: str) -> Iterator[Fleet]:
     port, health = free_port(), free_port()
@@ -79,7 +72,9 @@ def fleet_of(env: dict[str, str], cwd: Path, *arguments: str) -> Iterator[Fleet]
     try:
         server.wait_for("listening")
         fleet = Fleet(server, port, health)
-        until(lambda: fleet.probe("readyz") == (200, {"status": "ready", "problem": None}))
+        wait_until(
+            lambda: fleet.probe("readyz") == (200, {"status": "ready", "problem": None}), PATIENCE
+        )
         yield fleet
     finally:
         server.stop(signal.SIGINT)
@@ -96,12 +91,16 @@ def test_they_serve_and_end_together_and_who_dies_is_replaced(
         assert fleet.probe("startupz")[0] == fleet.probe("livez")[0] == 200
         victim = min(before)
         os.kill(victim, signal.SIGKILL)
-        until(lambda: victim not in fleet.workers())
-        while len(fleet.workers()) < WORKERS or fleet.probe("readyz")[1]["status"] != "ready":
+        wait_until(lambda: victim not in fleet.workers(), PATIENCE)
+
+        def is_whole() -> bool:
             assert granted(fleet.port, "billing", secret) == 200
+            return len(fleet.workers()) == WORKERS and fleet.probe("readyz")[1]["status"] == "ready"
+
+        wait_until(is_whole, PATIENCE)
         after = fleet.workers()
         assert len(after - before) == 1
-        until(lambda: "apogee_grants_total{" in fleet.metrics())
+        wait_until(lambda: "apogee_grants_total{" in fleet.metrics(), PATIENCE)
         assert fleet.server.stop() == 0
         assert [pid for pid in after if command_of(pid)] == []
     (ended,) = [event for event in fleet.server.events() if event["event"] == "worker_ended"]
@@ -189,11 +188,11 @@ def test_one_that_hangs_is_told_of_and_then_replaced(
     with fleet_of(home_env, tmp_path) as fleet:
         victim = min(fleet.workers())
         os.kill(victim, signal.SIGSTOP)
-        until(lambda: fleet.probe("livez")[0] == 503)
+        wait_until(lambda: fleet.probe("livez")[0] == 503, PATIENCE)
         (told,) = {fleet.probe("livez")[1]["problem"]} & {"worker 1", "worker 2"}
         assert fleet.probe("readyz")[0] == 200
-        until(lambda: fleet.probe("livez")[0] == 200)
-        until(lambda: len(fleet.workers() - {victim}) == WORKERS)
+        wait_until(lambda: fleet.probe("livez")[0] == 200, PATIENCE)
+        wait_until(lambda: len(fleet.workers() - {victim}) == WORKERS, PATIENCE)
         assert fleet.server.stop() == 0
     silent, ended = (
         event
@@ -224,5 +223,5 @@ def test_dev_prints_its_lines_once_and_nobody_outlives_the_supervisor(
         assert len(lines) == 2
         workers = fleet.workers()
         fleet.server.send(signal.SIGKILL)
-        until(lambda: not any(command_of(pid) for pid in workers))
+        wait_until(lambda: not any(command_of(pid) for pid in workers), PATIENCE)
         wait_until_refused(fleet.port)

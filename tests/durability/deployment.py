@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import aiohttp
 
-from tests.availability.conftest import until
 from tests.idp import Answer
 from tests.mongodb import MongoProcess
 from tests.process import Server
+from tests.waiting import until
 
 _CLIENT_SECONDS = 20
 

@@ -7,10 +7,11 @@ from collections import Counter
 
 from tests.durability.scene import CALLBACK
 from tests.idp import ISSUER, Answer
+from tests.waiting import starved_seconds
 
 from .mutations import Sent
 from .raw import Raw
-from .target import Target, starved_seconds
+from .target import Target
 
 HANGING = 2.0
 """Seconds after which an answer counts as none; those in which others had the processors don't."""

@@ -38,13 +38,23 @@ class Neighbour:
 
     def report(self) -> Report:
         """After one more request; raises AssertionError if she is gone."""
+        return Report(**json.loads(self._answer_to("\n")))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """She asks nothing meanwhile; all that she asked before had success."""
+        self._answer_to(asking.PAUSE)
+        yield
+        assert self.report().failures == []
+
+    def _answer_to(self, line: str) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(line)
         self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        assert line
-        return Report(**json.loads(line))
+        answer = self._process.stdout.readline()
+        assert answer
+        return answer
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,16 +18,12 @@ from tests.durability.deployment import Service
 from tests.durability.scene import Scene
 from tests.idp import ISSUER
 from tests.process import Server, environment, free_port, serving
+from tests.waiting import starved_seconds, wait_until
 
 from .raw import Raw, head, with_body
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def starved_seconds(process: int | str) -> float:
-    """What the main thread of a process, or of ``self``, has waited for a processor."""
-    return int(Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
 
 
 @dataclass
@@ -110,12 +105,12 @@ def attacked(database: Path, key: str, **variables: str) -> Iterator[Target]:
 
 def _wait_for(port: int) -> None:
     """Until it has keys: its log, which has errors alone, doesn't say."""
-    deadline = time.monotonic() + 60
-    while True:
+
+    def has_keys() -> bool:
         with suppress(ConnectionError), Raw(port) as raw:
             raw.send(head(start="GET /.well-known/jwks HTTP/1.1"))
             answer = raw.answer(to="GET")
-            if answer is not None and answer.status == 200:
-                return
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+            return answer is not None and answer.status == 200
+        return False
+
+    wait_until(has_keys, 60)

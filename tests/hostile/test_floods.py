@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from .conftest import CONNECTIONS
+from .neighbour import Neighbour
 from .raw import Raw, head, many, with_body
 from .target import Target
 
@@ -50,18 +51,17 @@ FLOODS = {
 
 
 @pytest.mark.parametrize(("statuses", "pieces"), FLOODS.values(), ids=FLOODS)
-def test_a_flood(target: Target, statuses: set[int], pieces: list[bytes]) -> None:
-    """Is refused in words, or cut off if nothing is complete yet; it costs next to no work.
-
-    As far as that can be told beside a neighbour who asks fifty times a second.
-    """
-    before = target.processor_seconds
-    with Raw(target.port) as raw:
+def test_a_flood(
+    target: Target, beside: Neighbour, statuses: set[int], pieces: list[bytes]
+) -> None:
+    """Is refused in words, or cut off if nothing is complete yet; it costs next to no work."""
+    with beside.paused(), Raw(target.port) as raw:
+        before = target.processor_seconds
         for piece in pieces:
             if not raw.send(piece):
                 break
         assert {answer.status for answer in raw.answers()} <= statuses
-    assert target.processor_seconds < before + 0.15
+        assert target.processor_seconds < before + 0.15
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from apogee_idp.web.in_flight import RequestHandler
 from apogee_idp.web.refusal import Refusal
 from apogee_idp.web.room import Room
 from apogee_idp.web.server import Accepting, accepting, listen, terms_of
-from tests.availability.conftest import until
 from tests.conftest import StartIdp
+from tests.waiting import until
 
 HEAD = b"GET /.well-known/jwks HTTP/1.1\r\nHost: a\r\n\r\n"
 

@@ -11,9 +11,9 @@ import pytest
 from apogee_idp import ProcessSignIn, Registry, Services, Stage
 from apogee_idp.errors import TemporarilyUnavailable
 from apogee_idp.web.places import Place, Places
-from tests.availability.conftest import until
 from tests.conftest import StartIdp
 from tests.idp import FORM, Idp
+from tests.waiting import until
 
 AT_ONCE, WAITING = 2, 3
 
@@ -109,8 +109,8 @@ async def test_a_log_says_how_many_were_refused(
     idp: Idp, full: list[asyncio.Task[int]], log_output: object
 ) -> None:
     """Once a second, not once each."""
-    for _ in range(50):
-        assert (await idp.send("GET", "/")).status == 503
+    answers = await asyncio.gather(*(idp.send("GET", "/") for _ in range(50)))
+    assert {answer.status for answer in answers} == {503}
     assert 1 <= str(log_output.getvalue()).count("requests_refused") < 20  # type: ignore[attr-defined]
 
 

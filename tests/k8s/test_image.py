@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.process import free_port
+from tests.waiting import wait_until
 
 from .image import Image
 from .rendering import K8S, REPOSITORY, pod_of, rendered, sample_secrets
@@ -81,11 +81,11 @@ def status(url: str) -> int:
 
 
 def wait_until_ready(process: subprocess.Popen[str], port: str) -> None:
-    until = time.monotonic() + SECONDS
-    while status(f"http://127.0.0.1:{port}/readyz") != 200:
+    def is_ready() -> bool:
         assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < until, "is not ready"
-        time.sleep(0.05)
+        return status(f"http://127.0.0.1:{port}/readyz") == 200
+
+    wait_until(is_ready, SECONDS)
 
 
 def test_the_image_serves(image: Image, mounted: dict[str, str], tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -35,15 +34,8 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    if backend == "mongodb":
-        return str(request.getfixturevalue("databases").new())
-    return f"sqlite:///{tmp_path / 'apogee.db'}"
-
-
-@pytest.fixture
-async def store(store_url: str) -> AsyncIterator[Store]:
-    async with opened_store(Settings(store=store_url)) as store:
+async def store(empty_store_url: str) -> AsyncIterator[Store]:
+    async with opened_store(Settings(store=empty_store_url)) as store:
         yield store
 
 

@@ -34,11 +34,6 @@ CODE_PERMISSIONS = {
 }
 
 
-@pytest.fixture(params=["sqlite", "mongodb"])
-def backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 async def store(new_store_url: NewStoreUrl) -> AsyncIterator[Store]:
     async with opened_store(Settings(store=await new_store_url())) as store:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from apogee_idp.errors import StoreUnavailable
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.mongo import MongoStore
 from apogee_idp.stores.sqlite import SqliteStore
+from tests.waiting import until
 
+Answer = TypeVar("Answer")
 NewStore = Callable[[], Store]
 NOW = 1_800_000_000
 
@@ -68,6 +72,18 @@ async def opened(store: Store) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+async def answered(question: Callable[[], Awaitable[Answer]]) -> Answer:
+    """What the store says, once it is available."""
+
+    async def ask() -> tuple[Answer] | None:
+        try:
+            return (await question(),)
+        except StoreUnavailable:
+            return None
+
+    return (await until(ask, 30))[0]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from apogee_idp.errors import StoreUnavailable, UnreadableDocument
 from apogee_idp.stores.directory import Directory, Outage
+from tests.waiting import until
 
 STALE = 300
 
@@ -178,9 +179,11 @@ async def test_nobody_waits_for_a_lost_store_who_can_be_answered() -> None:
     source.lost = False
     source.open.set()
     source.entities["b"] = "B2"
-    while await directory.get("b") != "B2":
-        await asyncio.sleep(0)
-    assert await directory.get("b") == "B2"
+
+    async def is_read_anew() -> bool:
+        return await directory.get("b") == "B2"
+
+    await until(is_read_anew, 10)
 
 
 async def test_a_damaged_entity_is_not_replaced_by_its_memory() -> None:

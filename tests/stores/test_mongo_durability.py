@@ -12,7 +12,7 @@ from apogee_idp.stores.base import Collection
 from apogee_idp.stores.mongo import MongoStore
 from tests.mongodb import MongoDB, MongoProcess
 
-from .conftest import Clock, opened
+from .conftest import Clock, answered, opened
 
 WRITERS = 8
 
@@ -63,19 +63,15 @@ class Writer:
         self.acknowledged += 1
 
 
-async def answered(question: Callable[[], object]) -> object:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                return await question()  # type: ignore[misc]
-            except StoreUnavailable:
-                await asyncio.sleep(0.05)
-
-
 async def test_no_acknowledged_write_is_lost(
-    tmp_path: Path, clock: Clock, new_id: Callable[[], str], long: Callable[[int, int], int]
+    tmp_path: Path,
+    clock: Clock,
+    new_id: Callable[[], str],
+    long: Callable[[int, int], int],
+    seed: int,
 ) -> None:
     """5 kills at random moments (torture: 100), the same store open throughout."""
+    chance = random.Random(seed)
     with MongoProcess(str(tmp_path / "data")) as server:
         url = MongoDB(server.uri).url("apogee")
         async with opened(MongoStore(url, now=clock, new_id=new_id, patience=2)) as store:
@@ -85,7 +81,7 @@ async def test_no_acknowledged_write_is_lost(
                 before = sum(writer.acknowledged for writer in writers)
                 while sum(writer.acknowledged for writer in writers) < before + 50:
                     assert not any(task.done() for task in writing), writing
-                    await asyncio.sleep(random.uniform(0, 0.1))
+                    await asyncio.sleep(chance.uniform(0, 0.1))
                 await asyncio.to_thread(server.kill)
                 await asyncio.to_thread(server.start)
             for task in writing:

@@ -7,7 +7,6 @@ import json
 import sqlite3
 import stat
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -312,14 +311,14 @@ async def test_an_operation_that_exits_ends_no_thread(tmp_path: Path) -> None:
 
 
 OPENER = """
-import asyncio, sys, time
+import asyncio, sys
 from apogee_idp.stores.sqlite import SqliteStore
 
 async def main():
     for n in range(20):
         store = SqliteStore(f"{sys.argv[1]}/{n}.db", now=lambda: 0, new_id=lambda: "v")
-        while time.time() < float(sys.argv[2]) + n * 0.05:
-            pass
+        print("ready", flush=True)
+        sys.stdin.readline()
         await store.open()
         await store.upgrade()
         await store.close()
@@ -330,11 +329,17 @@ asyncio.run(main())
 
 async def test_processes_may_make_the_file_in_the_same_instant(tmp_path: Path) -> None:
     """The switch to WAL is refused without waiting while another process does it."""
-    start = str(time.time() + 1.5)
+    command, pipe = (sys.executable, "-c", OPENER, str(tmp_path)), asyncio.subprocess.PIPE
     openers = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", OPENER, str(tmp_path), start)
-        for _ in range(2)
+        await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe) for _ in range(2)
     ]
+    for _ in range(20):
+        for opener in openers:
+            assert opener.stdout is not None
+            assert await opener.stdout.readline() == b"ready\n"
+        for opener in openers:
+            assert opener.stdin is not None
+            opener.stdin.write(b"\n")
     assert [await opener.wait() for opener in openers] == [0, 0]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,6 +9,8 @@ from typing import Any, Self
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.waiting import until
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,16 @@ class Collector:
 
     async def trace_of(self, name: str) -> list[Span]:
         """The spans of the trace that has one of this name, once its first span is there."""
-        async with asyncio.timeout(20):
-            while True:
-                traces = {span.trace for span in self.spans if span.name == name}
-                for trace in traces:
-                    found = [span for span in self.spans if span.trace == trace]
-                    known = {span.id for span in found}
-                    if any(span.kind == 2 and span.parent not in known for span in found):
-                        return sorted(found, key=lambda span: span.started)
-                await asyncio.sleep(0.01)
+
+        async def complete() -> list[Span] | None:
+            for trace in {span.trace for span in self.spans if span.name == name}:
+                found = [span for span in self.spans if span.trace == trace]
+                known = {span.id for span in found}
+                if any(span.kind == 2 and span.parent not in known for span in found):
+                    return sorted(found, key=lambda span: span.started)
+            return None
+
+        return await until(complete, 20)
 
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.read()

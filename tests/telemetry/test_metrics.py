@@ -147,12 +147,15 @@ async def test_commands_are_timed_as_other_handlers(start_observed: StartObserve
     assert found.value("apogee_store_seconds_count", **written) >= 1
 
 
-def odd(length: int) -> str:
-    return "".join(random.choices(string.ascii_letters + string.digits, k=length))
+@pytest.fixture
+def odd(seed: int) -> Callable[[int], str]:
+    """Makes texts of some length, always others."""
+    chance = random.Random(seed)
+    return lambda length: "".join(chance.choices(string.ascii_letters + string.digits, k=length))
 
 
 async def test_A_DOS_05_no_caller_makes_series(
-    observed: Observed, long: Callable[[int, int], int]
+    observed: Observed, long: Callable[[int, int], int], odd: Callable[[int], str]
 ) -> None:
     """Any number of odd paths, methods, grant types and client ids leave as many as a few do."""
     secret = await observed.idp.add_client()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from apogee_idp.telemetry.catalogue import KEYS, REQUESTS, REQUESTS_IN_FLIGHT
 from apogee_idp.telemetry.counts import Counts, Snapshot, joined
 from apogee_idp.telemetry.metrics import exposed_slots
 from apogee_idp.telemetry.slots import Slot, read_slots
+from tests.waiting import until
 
 from .conftest import Scrape, StartObserved
 
@@ -131,10 +131,10 @@ async def test_servers_that_share_a_directory_are_scraped_as_one(
         labels = {"grant_type": "client_credentials", "outcome": "issued"}
         return found.value("apogee_grants_total", **labels)
 
-    async with asyncio.timeout(20):
-        for observed in servers:
-            while issued(await observed.scrape()) != 3:
-                await asyncio.sleep(0.05)
+    async def are_one() -> bool:
+        return {issued(await observed.scrape()) for observed in servers} == {3}
+
+    await until(are_one, 20)
     body, media_type = await exposed_slots(directory, "")
     assert issued(Scrape(body.decode())) == 3
     assert media_type.startswith("text/plain")

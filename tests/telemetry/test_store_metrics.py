@@ -9,9 +9,9 @@ import pytest
 
 from apogee_idp.stores.base import Collection
 from apogee_idp.telemetry.observed_store import ObservedCollection
-from tests.availability.conftest import until
 from tests.conftest import copy_store
 from tests.mongodb import Databases
+from tests.waiting import until
 from tests.wire_proxy import WireProxy
 
 from .conftest import Observed, StartObserved

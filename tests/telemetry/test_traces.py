@@ -24,6 +24,7 @@ from tests.canary import findings_in
 from tests.conftest import StartIdp
 from tests.idp import TOKEN_PATH, Idp
 from tests.process import environment, free_port, serving
+from tests.waiting import until
 
 from .collector import Collector, Span, tree
 
@@ -181,9 +182,11 @@ async def test_commands_are_events_of_the_trace(traced: Idp, collector: Collecto
     """Wherever they come from."""
     clients = traced.installation.management.clients(TESTER)
     await clients.add(ClientRegistration("billing"))
-    async with asyncio.timeout(20):
-        while "AddClient" not in {span.name for span in collector.spans}:
-            await asyncio.sleep(0.01)
+
+    async def is_told() -> bool:
+        return "AddClient" in {span.name for span in collector.spans}
+
+    await until(is_told, 20)
 
 
 @pytest.fixture
