@@ -32,7 +32,7 @@ from .servers import free_port
 
 SECONDS = 5.0
 TIMES = 5
-_CONNECTIONS = 400
+_CONNECTIONS = 1500  # more than are handled and may wait, at the defaults
 _PLUGIN = """
 import asyncio
 from apogee_idp import ProcessSignIn, Stage

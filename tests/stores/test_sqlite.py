@@ -209,7 +209,7 @@ async def test_one_failure_in_a_batch_is_its_own(tmp_path: Path) -> None:
 
 async def test_a_locked_database_is_unavailable_and_recovers(tmp_path: Path) -> None:
     """Another process holds the write lock: a clear error in bounded time, then all is well."""
-    store = store_at(tmp_path / "a.db", patience=0.5)
+    store = store_at(tmp_path / "a.db", patience=2)
     await store.open()
     await store.upgrade()
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
