@@ -22,6 +22,7 @@ from pymongo.write_concern import WriteConcern
 from ..errors import SettingsError, StoreUnavailable
 from ..model import Finding
 from .base import ANYTHING, Change, Foreign, Schema
+from .collections import Collections
 from .mongo_collection import MongoCollection, Raw
 from .mongo_errors import answered_within, translated_errors
 from .mongo_schema import OPENIDDICTS, MongoSchema, place_of
@@ -38,7 +39,7 @@ _COUNTING_SECONDS = 60.0
 _POOL_SIZE = 32
 
 
-class MongoStore:
+class MongoStore(Collections[MongoCollection]):
     """A store in the database that ``url`` names; raises SettingsError if ``url`` is unusable.
 
     ``prefix`` begins the name of every collection. ``now`` gives Unix seconds, ``new_id`` unique
@@ -64,7 +65,7 @@ class MongoStore:
             self._database, prefix, now=now, new_id=new_id, patience=patience
         )
         self._now, self._patience = now, patience
-        self._collections = made = {
+        self._collections = {
             name: MongoCollection(
                 name,
                 self._database[place],
@@ -75,23 +76,7 @@ class MongoStore:
             )
             for place, name in self._names.items()
         }
-        self.applications = made["applications"]
-        self.scopes = made["scopes"]
-        self.keys = made["keys"]
-        self.resources = made["resources"]
-        self.revocations = made["revocations"]
-        self.tokens = made["tokens"]
-        self.assertions = made["assertions"]
-        self.idempotency = made["idempotency"]
-        self.audit = made["audit"]
-        self.secrets = made["secrets"]
-        self.refusals = made["refusals"]
-        self.users = made["users"]
-        self.logins = made["logins"]
-        self.sessions = made["sessions"]
-        self.consents = made["consents"]
-        self.interactions = made["interactions"]
-        self.authorizations = made["authorizations"]
+        super().__init__(self._collections)
 
     def prospect(self) -> Finding | None:
         """There is always a server to ask."""

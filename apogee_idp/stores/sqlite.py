@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..model import Finding
 from .base import Change, Foreign, Schema
+from .collections import Collections
 from .sqlite_changes import follow_changes
 from .sqlite_collection import SqliteCollection
 from .sqlite_schema import do_missing_steps, read_schema
@@ -19,7 +20,7 @@ from .values import COLLECTIONS
 MEMORY = ":memory:"
 
 
-class SqliteStore:
+class SqliteStore(Collections[SqliteCollection]):
     """A store in the file ``path``, or in memory for ``:memory:``.
 
     ``now`` gives Unix seconds, ``new_id`` unique strings for versions. An operation that takes
@@ -42,27 +43,12 @@ class SqliteStore:
             if path == MEMORY
             else Worker("sqlite-reader", path, self._connect, patience, writes=False)
         )
-        made = {
-            name: SqliteCollection(name, self._reader, self._writer, now, new_id)
-            for name in COLLECTIONS
-        }
-        self.applications = made["applications"]
-        self.scopes = made["scopes"]
-        self.keys = made["keys"]
-        self.resources = made["resources"]
-        self.revocations = made["revocations"]
-        self.tokens = made["tokens"]
-        self.assertions = made["assertions"]
-        self.idempotency = made["idempotency"]
-        self.audit = made["audit"]
-        self.secrets = made["secrets"]
-        self.refusals = made["refusals"]
-        self.users = made["users"]
-        self.logins = made["logins"]
-        self.sessions = made["sessions"]
-        self.consents = made["consents"]
-        self.interactions = made["interactions"]
-        self.authorizations = made["authorizations"]
+        super().__init__(
+            {
+                name: SqliteCollection(name, self._reader, self._writer, now, new_id)
+                for name in COLLECTIONS
+            }
+        )
 
     def prospect(self) -> Finding | None:
         """In memory there is always something to open."""
