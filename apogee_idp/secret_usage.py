@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from .model import Client
 from .stores.base import Collection, Stored
 from .stores.documents import OPENIDDICT_SECRET_ID
 
+_LEAKED = "leaked/"
 _MAXIMUM_TALLIES = 10_000
 _TRIES = 20
 
@@ -73,7 +75,7 @@ class SecretUsage:
 
     ``now`` gives Unix seconds. A document stands under the id of its secret. Ids that several
     clients may have (OpenIddict's, or that of a secret which two of them share) are followed by
-    ``/<client_id>`` there.
+    ``/<client_id>`` there. Those that leaked are remembered for ever, under ``leaked/<id>``.
     """
 
     def __init__(
@@ -137,6 +139,15 @@ class SecretUsage:
         key, stored = await self._find(_SecretOf(client_id, secret_id))
         if stored is not None:
             await self._collection.delete(key)
+
+    async def mark_leaked(self, secret_id: str) -> None:
+        """From now on ``has_leaked``."""
+        with suppress(AlreadyExists):
+            await self._collection.insert(_LEAKED + secret_id, {"leaked_at": self._now()})
+
+    async def has_leaked(self, secret_id: str) -> bool:
+        """Whether somebody has found it where none should be, so that nobody may have it again."""
+        return await self._collection.get(_LEAKED + secret_id) is not None
 
     async def clients_of(self, secret_id: str) -> tuple[str, ...]:
         """The ids of clients that a secret was made for or seen with, as far as that is known."""

@@ -18,8 +18,10 @@ from ..model import (
     could_pass_for_id_token,
     is_scope_name,
 )
+from ..secret_usage import SecretUsage
 from ..stores.base import Store
 from ..stores.repositories import documents_in, scopes_in
+from .new_secrets import check_not_leaked
 from .registrations import ClientRegistration, check_registration, forced, registration_of
 
 
@@ -35,8 +37,9 @@ class ClientRules:
 class RegistrationChecks:
     """Raises CommandRefused for what breaks a rule, and whatever the store raises."""
 
-    def __init__(self, store: Store, rules: ClientRules) -> None:
+    def __init__(self, store: Store, rules: ClientRules, usage: SecretUsage) -> None:
         self._applications = store.applications
+        self._usage = usage
         self._scopes = scopes_in(store)
         self._rules = rules
 
@@ -58,15 +61,17 @@ class RegistrationChecks:
     ) -> ClientRegistration:
         """As ``check``; and there must be a way to authenticate, for nobody would see a new secret.
 
-        The secret of a public client is a mistake. Whoever knows the secret that a client has
-        already must not become somebody who manages.
+        The secret of a public client is a mistake, and one that has leaked is over. Whoever knows
+        the secret that a client has already must not become somebody who manages.
         """
         wanted = await self.check(registration, previous)
         if wanted.client_type == "public":
             if secret is not None:
                 raise CommandRefused("a public client has no secret: take out its secret_file")
-        elif secret is None and not wanted.keys.are_given:
-            if previous is None or not previous.secrets:
+        elif secret is not None:
+            await check_not_leaked(self._usage, secret)
+        elif not wanted.keys.are_given:
+            if previous is None or not any(s.expires_at is None for s in previous.secrets):
                 raise CommandRefused(f"{wanted.client_id} needs a secret_file, or keys of its own")
             new = {*wanted.scopes}.difference(registration_of(previous).scopes)
             if may := new & MANAGEMENT_SCOPES:

@@ -66,13 +66,13 @@ class ClientCommands:
         rules: ClientRules | None = None,
     ) -> None:
         rules = rules or ClientRules()
-        self.checks = RegistrationChecks(store, rules)
         self._clients = clients_in(store)
         self._queries = ClientQueries(store)
         self._resources = resources_in(store)
         self._now = now
         self._privileges = Privileges(actor, self._clients, rules.management_audience)
         self._usage = SecretUsage(store.secrets, now=now)
+        self.checks = RegistrationChecks(store, rules, self._usage)
         self._trail = Trail(changes, actor, "client", lambda c: c.client_id, client_facts)
 
     async def add(

@@ -86,6 +86,8 @@ class LeakedSecrets:
             client = await self._clients.get(client_id)
             if client is None or not _has(client, secret_id, secret):
                 return False
+            # First: who brings it again, in a file or by hand, must not get it back.
+            await self._usage.mark_leaked(secret_id)
             rest = tuple(s for s in client.secrets if s.id != secret_id)
             bare = replace(client, secrets=rest)
             try:

@@ -15,13 +15,14 @@ async def kept_secrets(
 ) -> tuple[ClientSecret, ...]:
     """Those that are left where a file says how the client authenticates: by ``secret``, or keys.
 
-    All of them, if it says nothing.
+    All of them, if it says nothing; one that is to expire is not what the file says.
     """
     if secret is None:
         return () if has_keys else client.secrets
 
     def same() -> tuple[ClientSecret, ...]:
-        return tuple(stored for stored in client.secrets if is_any_secret(stored, secret))
+        lasting = [stored for stored in client.secrets if stored.expires_at is None]
+        return tuple(stored for stored in lasting if is_any_secret(stored, secret))
 
     return await asyncio.to_thread(same)
 
@@ -39,7 +40,16 @@ async def new_secret(own: str | None) -> NewSecret:
 async def register_secret(usage: SecretUsage, client_id: str, made: NewSecret) -> None:
     """So that a leaked secret leads to its client; one of another format has no such id.
 
-    Before the client has it: were that to fail later, nobody would be told the secret.
+    Before the client has it: were that to fail later, nobody would be told the secret. Raises
+    CommandRefused for one that has leaked.
     """
     if secret_id_of(made.value) is not None:
+        await check_not_leaked(usage, made.value)
         await usage.register(client_id, made.id)
+
+
+async def check_not_leaked(usage: SecretUsage, value: str) -> None:
+    """Raises CommandRefused for a secret that was reported, whoever had it."""
+    secret_id = secret_id_of(value)
+    if secret_id is not None and await usage.has_leaked(secret_id):
+        raise CommandRefused("this secret was reported as leaked, and is over: use another one")

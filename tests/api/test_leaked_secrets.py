@@ -9,7 +9,7 @@ import re
 import pytest
 
 from apogee_idp.crypto.secrets import SECRET_PATTERN, generate_secret
-from apogee_idp.errors import StoreUnavailable
+from apogee_idp.errors import CommandRefused, StoreUnavailable
 from apogee_idp.management.actor import Actor
 from apogee_idp.secret_usage import SecretUsage
 from apogee_idp.web.api.calls import Route
@@ -48,6 +48,16 @@ async def test_a_report_ends_the_secret_and_tells_nothing(idp: Idp) -> None:
     ]
     assert (ours.status, ours.body) == (202, b"")
     assert {str(told(answer)) for answer in (ours, *others)} == {str(told(ours))}
+
+
+async def test_nobody_gets_it_again(idp: Idp) -> None:
+    """Not even who brings it himself."""
+    secret = await idp.add_client()
+    await report(idp, secret)
+    with pytest.raises(CommandRefused, match="reported as leaked"):
+        await idp.secret_commands().add("billing", own=secret)
+    other = await idp.secret_commands().add("billing", own=generate_secret().value)
+    assert (await idp.grant("billing", other.value)).status == 200
 
 
 async def test_A_MG_10_a_report_leaves_one_entry(idp: Idp) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from apogee_idp.app import opened_store
+from apogee_idp.app import opened_management, opened_store
 from apogee_idp.crypto.secrets import generate_secret
+from apogee_idp.management.actor import SERVER_ACTOR
 from apogee_idp.model import Client
 from apogee_idp.settings import load_settings
 from apogee_idp.stores.repositories import clients_in
@@ -185,6 +186,38 @@ def test_other_secrets_end(
     assert outcomes(apply("--json")) == {"billing": "change"}
     assert len(stored(home_env)["billing"].secrets) == entry.count("secret_file")
     assert outcomes(apply("--json")) == {"billing": "keep"}
+
+
+def test_the_secret_of_the_file_does_not_expire(
+    cli: Cli, apply: Apply, write: Callable[..., None], home_env: dict[str, str]
+) -> None:
+    """Though it was to be replaced before the file had it."""
+    secret = json.loads(cli("clients", "create", "billing", "--json").stdout)["client_secret"]
+    cli("clients", "rotate-secret", "billing", "--overlap", "60")
+    write(billing__secret=secret)
+    assert outcomes(apply("--json")) == {"billing": "change"}
+    (left,) = stored(home_env)["billing"].secrets
+    assert (left.id, left.expires_at) == (secret.split("_")[1], None)
+
+
+def test_a_secret_that_leaked_does_not_come_back(
+    apply: Apply, write: Callable[..., None], home_env: dict[str, str]
+) -> None:
+    """At each start the file brings it again: then it is refused, until there is another one."""
+    secret = generate_secret().value
+    write(billing__secret=secret)
+    apply()
+
+    async def report() -> None:
+        async with opened_management(load_settings(environ=home_env), report=print) as desk:
+            await desk.secrets(SERVER_ACTOR).report_leaked(secret)
+
+    asyncio.run(report())
+    for arguments in (("--plan",), ()):
+        assert "! billing: this secret was reported as leaked" in apply(*arguments).stdout
+    assert stored(home_env)["billing"].secrets == ()
+    write(billing__secret=generate_secret().value)
+    assert outcomes(apply("--json")) == {"billing": "change"}
 
 
 def test_who_knows_a_secret_does_not_become_an_administrator(
