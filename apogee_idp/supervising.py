@@ -8,8 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -37,15 +45,31 @@ _GRACE_SECONDS = 5.0
 async def supervise(settings: Settings) -> None:
     """Serves with as many processes as the settings say, until it is told to stop.
 
-    Raises SettingsError if an address can't be had or the workers refuse to start, WorkersFailed if
-    they don't stay alive or don't end well.
+    Raises SettingsError if an address or a directory for their metrics can't be had or the workers
+    refuse to start, WorkersFailed if they don't stay alive or don't end well.
     """
     stop = Stop()
     stop.follow_signals()
     shares = await _shares(settings)
-    with TemporaryDirectory(prefix="apogee-idp-metrics-") as directory:
-        metrics = Path(directory) if settings.health_port else None
+    with _metrics_directory(settings) as metrics:
         await _supervise(settings, stop, Fleet(settings, shares, metrics), metrics)
+
+
+@contextmanager
+def _metrics_directory(settings: Settings) -> Iterator[Path | None]:
+    if not settings.health_port:
+        yield None
+        return
+    try:
+        directory = TemporaryDirectory(prefix="apogee-idp-metrics-")
+    except OSError as error:
+        problem = (
+            f"workers: there is no directory for their metrics: {error.strerror}; let TMPDIR name"
+            " one that can be written, set health_port = 0, or serve with one worker"
+        )
+        raise SettingsError([problem]) from None
+    with directory as name:
+        yield Path(name)
 
 
 async def _supervise(settings: Settings, stop: Stop, fleet: Fleet, metrics: Path | None) -> None:
@@ -138,7 +162,7 @@ class Fleet:
         self._is_stopping = True
         for share in self._shares.values():
             share.close()
-        ends = {asyncio.create_task(worker.ended()): worker for worker in self._alive}
+        ends = {asyncio.create_task(_end_of(worker)): worker for worker in self._alive}
         settings = self._settings
         patience = settings.shutdown_timeout + _GRACE_SECONDS
         await self._tell(

@@ -163,7 +163,7 @@ class OpenIdProvider:
         response: Mapping[str, Any],
         metadata: Mapping[str, Any],
     ) -> ExternalIdentity:
-        subject = text_claim(claims, "sub")
+        subject, auth_time = text_claim(claims, "sub"), self._auth_time(claims)
         if len(subject) > _MAXIMUM_SUBJECT:
             raise InvalidToken(reason="a subject of that length")
         url, token = metadata.get("userinfo_endpoint"), response.get("access_token")
@@ -177,7 +177,7 @@ class OpenIdProvider:
         return ExternalIdentity(
             self._provider.name,
             subject,
-            self._auth_time(claims),
+            auth_time,
             usable_email(email),
             email_verified=claims.get("email_verified") is True,
             profile=usable_profile(claims),

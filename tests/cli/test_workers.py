@@ -17,7 +17,7 @@ import pytest
 
 from apogee_idp.supervising import Deaths
 from tests.process import Server, free_port, run
-from tests.waiting import wait_until
+from tests.waiting import Elapsed, wait_until
 
 from .conftest import Cli
 from .test_serve import REFUSALS, granted, plugged, wait_until_refused
@@ -201,6 +201,29 @@ def test_one_that_hangs_is_told_of_and_then_replaced(
     )
     assert {f"worker {silent['worker']}", f"worker {ended['worker']}"} == {told}
     assert (ended["exit_code"], ended["restart_in"]) == (-signal.SIGKILL, 0)
+
+
+def test_one_that_hangs_keeps_nobody_from_ending(home_env: dict[str, str], tmp_path: Path) -> None:
+    """Within the 25 seconds that a stop may take; that it didn't end well is told."""
+    with fleet_of(home_env, tmp_path) as fleet:
+        os.kill(min(fleet.workers()), signal.SIGSTOP)
+        elapsed = Elapsed()
+        assert fleet.server.stop() == 1
+        assert elapsed.seconds < 25
+    assert "did not end well: worker" in "".join(fleet.server.output)
+
+
+def test_workers_without_a_directory_for_their_metrics(
+    home_env: dict[str, str], tmp_path: Path
+) -> None:
+    """As where the whole file system is read-only: it says what to do."""
+    env = home_env | {"APOGEE_PORT": str(free_port()), "APOGEE_HEALTH_PORT": str(free_port())}
+    before = ("prlimit", "--fsize=0")
+    server = Server("--workers", "2", env=env, cwd=tmp_path, before=before)
+    assert server.wait() == 1
+    output = "".join(server.output)
+    assert "error: workers: there is no directory for their metrics" in output
+    assert "Traceback" not in output
 
 
 def test_deaths_are_counted_until_one_lived_a_minute() -> None:

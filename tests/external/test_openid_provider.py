@@ -332,10 +332,12 @@ async def test_what_the_id_token_lacks_is_asked_for(upstream: Upstream) -> None:
         "picture": "javascript:alert(1)",
         "zoneinfo": 5,
         "secret_role": "admin",
+        "auth_time": "when it was signed by nobody",
     }
     who = await upstream.client().arrival(DEPARTURE, {"code": "c-1"})
     assert (who.email, who.email_verified) == ("ann@work.example", True)
     assert who.profile == {"name": "Ann"}, "of the rest, a profile can have nothing"
+    assert who.auth_time == 0
 
 
 async def test_who_says_the_address_says_whether_it_is_verified(upstream: Upstream) -> None:

@@ -90,7 +90,7 @@ def test_what_the_overlays_are_for(tmp_path: Path) -> None:
     """SQLite on a volume and one pod; MongoDB, whose URL is a secret, and several."""
     development, production = (rendered(name) for name in OVERLAYS)
     path = development.settings(tmp_path).sqlite_path
-    (data,) = [m for m in development.container["volumeMounts"] if not m.get("readOnly")]
+    (data,) = [m for m in development.container["volumeMounts"] if m["name"] == "data"]
     assert path is not None
     assert Path(path).parent == Path(data["mountPath"])
     assert development.deployment["spec"]["replicas"] == 1
@@ -245,7 +245,17 @@ def test_pods_are_restricted(workload: Object) -> None:
         }
         assert container["resources"]["limits"]["memory"]
     kinds = {kind for volume in pod["volumes"] for kind in volume if kind != "name"}
-    assert kinds <= {"configMap", "secret", "persistentVolumeClaim"}
+    assert kinds <= {"configMap", "secret", "persistentVolumeClaim", "emptyDir"}
+
+
+def test_what_can_be_written(overlay: Rendered) -> None:
+    """Under a root that can't be: the data, and the little that workers need to count together."""
+    written = {m["name"] for m in overlay.container["volumeMounts"] if not m.get("readOnly")}
+    assert written <= {"data", "tmp"}
+    (tmp,) = [volume for volume in overlay.pod["volumes"] if volume["name"] == "tmp"]
+    assert tmp["emptyDir"] == {"medium": "Memory", "sizeLimit": "16Mi"}
+    (mount,) = [m for m in overlay.container["volumeMounts"] if m["name"] == "tmp"]
+    assert mount["mountPath"] == "/tmp"
 
 
 def test_secrets_come_as_files(workload: Object) -> None:
