@@ -239,6 +239,7 @@ async def test_a_token_for_others_too_is_refused(idp: Idp) -> None:
 
 
 async def test_HEAD_is_GET_without_a_body(idp: Idp) -> None:
+    """RFC 9110 §9.3.2: its headers are the same."""
     admin = await new_admin(idp)
     answer = await admin.call("HEAD", "/scopes/ping")
     assert (answer.status, answer.body) == (200, b"")

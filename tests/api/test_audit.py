@@ -317,6 +317,7 @@ async def test_the_trail_is_read_in_pages(boss: Admin) -> None:
     ],
 )
 async def test_wrong_questions_are_refused(admin: Admin, query: str) -> None:
+    """Rather than answered by everything, or by nothing."""
     assert (await admin.call("GET", f"/audit?{query}")).status == 400
 
 
@@ -331,6 +332,7 @@ async def test_a_damaged_entry_hides_no_other(idp: Idp, admin: Admin) -> None:
 
 @pytest.mark.parametrize("unknown", ["x", "a%00b", "%F0%9F%98%80", "a" * 300])
 async def test_entries_that_are_not_there(admin: Admin, unknown: str) -> None:
+    """Malformed ids, too, are just unknown."""
     assert (await admin.call("GET", f"/audit/{unknown}")).status == 404
 
 

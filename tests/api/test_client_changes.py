@@ -52,6 +52,7 @@ def written(told: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_a_client_from_its_creation_to_its_end(idp: Idp, admin: Admin) -> None:
+    """Each answer is what the next request shows, and what its tokens obey at once."""
     made = await create(admin, display_name="Billing", scopes=["ping"])
     assert made.headers["Location"] == "https://idp.example/api/v1/clients/billing"
     secret = made.json["client_secret"]
@@ -134,6 +135,7 @@ async def test_a_merge_patch_changes_what_it_names(admin: Admin) -> None:
 
 
 async def test_a_preset_decides_the_profile_anew(admin: Admin) -> None:
+    """The profile is the one of a client that is made with it, whatever it was before."""
     await create(admin, default_audience="https://x.example")
     patch = {"preset": "aws-sts", "token_profile": {"lifetime": 60}}
     changed = (await change(admin, "PATCH", patch)).json

@@ -118,6 +118,7 @@ ORDINARY: dict[str, Way] = {
 
 @pytest.mark.parametrize("way", ORDINARY)
 async def test_all_else_takes_idp_clients_alone(idp: Idp, way: str) -> None:
+    """Clients that don't manage anything are no administrator's matter."""
     await prepare(idp)
     done = await ORDINARY[way](await new_admin(idp, "idp:clients"))
     assert done.status in (200, 201, 204), done.body

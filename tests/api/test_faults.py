@@ -20,6 +20,8 @@ from .conftest import Admin, new_admin
 async def test_a_fault_is_a_problem_without_its_reason(
     admin: Admin, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
 ) -> None:
+    """A lost store is a 503 that says when to come back, all else a 500; the log has the rest."""
+
     async def fail(*_: object, **__: object) -> None:
         raise error
 

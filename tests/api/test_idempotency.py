@@ -47,6 +47,7 @@ CREATING: dict[str, dict[str, Any]] = {
 
 
 def test_every_route_that_creates_is_in_the_table() -> None:
+    """So none is forgotten here."""
     assert {route.path for route in ROUTES if route.creates} == CREATING.keys()
 
 
@@ -82,6 +83,7 @@ async def test_a_whole_registration_is_replayed(admin: Admin, members: dict[str,
 
 
 async def test_the_secret_is_kept_nowhere(idp: Idp, admin: Admin) -> None:
+    """What is kept for a repetition can be read only with the key, which is not kept, either."""
     secret = (await create(admin, {"client_id": "new"}, "/clients")).json["client_secret"]
     (record,) = (await idp.installation.store.idempotency.list()).items
     assert secret not in str(record)
@@ -165,6 +167,7 @@ async def test_after_a_fault_nothing_is_done_a_second_time(
 
 
 async def test_a_key_is_free_after_a_day(start_idp: StartIdp) -> None:
+    """To the second; behind that the request is a new one."""
     clock = [now()]
     idp = await start_idp(clock=lambda: clock[0])
     secret = await idp.add_client("boss", scopes=("idp:admin",), default_scopes=("idp:admin",))
@@ -205,6 +208,7 @@ async def test_a_damaged_record_is_no_answer(idp: Idp, admin: Admin) -> None:
     "key", ["", " ", '"', '""', '"a', "a b", "ä", "x" * 201, "a\\b", '"a", "b"']
 )
 async def test_a_malformed_key_is_refused(admin: Admin, key: str) -> None:
+    """And nothing is made."""
     answer = await create(admin, SCOPE, key=key)
     assert (answer.status, answer.json["type"]) == (400, "urn:apogee-idp:problem:invalid-request")
     assert (await admin.call("GET", "/scopes/orders.read")).status == 404

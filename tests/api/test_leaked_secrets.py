@@ -93,12 +93,15 @@ async def test_credentials_are_not_looked_at(idp: Idp, authorization: str) -> No
     ],
 )
 async def test_a_malformed_report_is_refused(idp: Idp, body: bytes, status: int) -> None:
+    """Its sender learns that, and still nothing of any secret."""
     assert (await idp.send("POST", PATH, data=body, headers=JSON)).status == status
 
 
 async def test_without_the_store_nobody_says_that_it_ended(
     idp: Idp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whoever reports it tries again."""
+
     async def fail(*_: object) -> None:
         raise StoreUnavailable("gone")
 

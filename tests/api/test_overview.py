@@ -27,6 +27,7 @@ async def started(start_idp: StartIdp, clock: Clock) -> Idp:
 
 
 async def test_clients_are_counted_by_flow_and_state(idp: Idp) -> None:
+    """Each once, whatever states it is in."""
     await idp.add_client("off", enabled=False)
     await idp.add_client("app", flow_type="authorization_code", redirect_uris=("https://x.y/c",))
     await idp.add_client("filed")

@@ -21,6 +21,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 async def test_a_scope_from_its_creation_to_its_end(admin: Admin) -> None:
+    """Its name may have any sign that a scope can; its address has it escaped."""
     made = await admin.call("POST", "/scopes", {"name": "orders/read", "resources": [RESOURCE]})
     assert made.status == 201
     assert made.headers["Cache-Control"] == "no-store"
@@ -53,6 +54,7 @@ async def test_a_change_is_seen_by_the_next_token(idp: Idp, admin: Admin) -> Non
 
 
 async def test_a_hundred_at_once_make_one_scope(admin: Admin) -> None:
+    """All others are told that it exists."""
     answers = await asyncio.gather(
         *(admin.call("POST", "/scopes", {"name": "race"}) for _ in range(100))
     )
@@ -75,6 +77,7 @@ async def test_A_MG_06_of_two_administrators_one_is_told(admin: Admin) -> None:
 
 
 async def test_a_resource_from_its_creation_to_its_end(admin: Admin) -> None:
+    """The scopes that lead to it come and go with it."""
     made = await admin.call(
         "POST",
         "/resources",
@@ -155,16 +158,19 @@ async def test_A_MG_03_a_wrong_member_is_named(
 async def test_bodies_that_are_no_json(
     admin: Admin, body: bytes, content_type: str, status: int
 ) -> None:
+    """Are told so by their status: what they are not, or how they are broken."""
     answer = await admin.call("POST", "/scopes", body, Content_Type=content_type)
     assert answer.status == status
 
 
 @pytest.mark.parametrize("name", ["idp:admin", "idp:x", "openid", "roles"])
 async def test_built_in_names_cant_be_stored(admin: Admin, name: str) -> None:
+    """They mean the same everywhere."""
     assert (await admin.call("POST", "/scopes", {"name": name})).status == 422
 
 
 async def test_nothing_stored_points_to_the_management_api(admin: Admin) -> None:
+    """Only its own scopes lead there."""
     audience = "https://idp.example/api/v1"
     made = await admin.call("POST", "/scopes", {"name": "x", "resources": [audience]})
     assert made.status == 422

@@ -66,6 +66,7 @@ async def test_a_secret_in_use_is_ended_by_force_alone(idp: Idp, admin: Admin) -
 
 
 async def test_an_unused_secret_is_retired_without_force(idp: Idp, admin: Admin) -> None:
+    """Unless it is the last."""
     await idp.add_client()
     made = (await admin.call("POST", SECRETS, {})).json
     statuses = (await admin.call("GET", SECRETS)).json["items"]
@@ -126,6 +127,7 @@ async def test_wrong_secrets_are_not_made(
 
 
 async def test_clients_and_secrets_that_are_not_there(idp: Idp, admin: Admin) -> None:
+    """Whatever is asked of them, and however they are written."""
     await idp.add_client()
     for unknown in ("nobody", "usr_1", "a%00b"):
         path = f"/clients/{unknown}/secrets"

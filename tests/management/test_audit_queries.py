@@ -137,6 +137,7 @@ async def test_a_damaged_entry_is_told_of_and_hides_no_other(
 
 
 async def test_one_entry_by_its_id(queries: AuditQueries, trail: Trail) -> None:
+    """An unknown one is not found."""
     entry_id = await trail.add("a")
     assert (await queries.get(entry_id)).key == "a"
     with pytest.raises(NotFound):
