@@ -1,7 +1,7 @@
 /** The management API: each function brings what the server answers, or throws a Failure. */
 
 import { Failure, failureOf, unreachable } from "./failures.js";
-import { adopt, session } from "./session.js";
+import { adopt, session, whoIsHere } from "./session.js";
 
 const API = new URL("../api/v1/", document.baseURI);
 const TIMEOUT_MILLISECONDS = 20_000;
@@ -11,27 +11,49 @@ export function get(path, query = {}) {
   return call("GET", path, { query });
 }
 
-/** Any other request: { body, version, isReplay }. `version` goes into If-Match, `key` is new. */
+/**
+ * Any other request: { body, version, isReplay }. `version` goes into If-Match, `key` is new.
+ * It is done in the name of whoever was here when it was asked for, or not at all.
+ */
 export async function send(method, path, options = {}) {
+  const subject = session.facts?.subject;
   try {
     return await call(method, path, options);
   } catch (error) {
     if (error.type !== "csrf") throw error;
-    await loadSession(); // signed in anew in another tab
-    return call(method, path, options);
   }
+  const failure = await loadSession(); // signed in anew in another tab
+  if (failure) throw failure;
+  if (session.facts.subject !== subject) throw somebodyElse();
+  return call(method, path, options);
 }
 
-/** Asks who is signed in; what comes of it is in `session`. */
+function somebodyElse() {
+  return new Failure(
+    "refused",
+    `You are signed in as ${whoIsHere()} now, and nothing was done: look, then do it again.`,
+  );
+}
+
+/**
+ * Asks who is signed in; what comes of it is in `session`. Brings the Failure that left it open, or
+ * null; as long as it is open, whoever was here keeps the page.
+ */
 export async function loadSession() {
   try {
     adopt((await call("GET", "session")).body, "here");
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    if (error.session) adopt(error.session, "stranger");
-    else if (error.kind !== "signed-out")
-      Object.assign(session, { failure: error, state: "failed" });
+    if (!error.session) return leftOpen(error);
+    adopt(error.session, "stranger");
   }
+  return null;
+}
+
+function leftOpen(failure) {
+  if (session.facts === null && failure.kind !== "signed-out")
+    Object.assign(session, { failure, state: "failed" });
+  return failure;
 }
 
 /** Ends the session, here and on the server. */

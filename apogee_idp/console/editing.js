@@ -5,7 +5,7 @@ import { get, send } from "./api.js";
 import { draftOf, dropDraft, keepDraft } from "./drafts.js";
 import { Failure } from "./failures.js";
 import { useAction, useLoaded } from "./loading.js";
-import { reapplied, same } from "./logic/differences.js";
+import { bothChanges, reapplied, same } from "./logic/differences.js";
 
 const AS_IT_IS = (members) => members;
 
@@ -73,37 +73,49 @@ export function useEditing(path, kind) {
   const save = async () => {
     let answer = null;
     await saving.run(async () => {
-      checkLocally(problems(typed.value));
+      const sent = typed.value;
+      checkLocally(problems(sent));
       try {
         const { version } = stored.value;
-        answer = await send("PUT", path, { body: write(typed.value), version });
+        answer = await send("PUT", path, { body: write(sent), version });
       } catch (error) {
-        if (error.kind === "conflict") theirs.value = storedOf(await get(path));
+        if (error.kind === "conflict") await readTheirs();
         throw error;
       }
-      begin(storedOf(answer));
+      goOn(storedOf(answer), sent);
     });
     return answer?.body ?? null;
   };
 
+  /** Goes on from `fresh`, with what was typed since `base` on top; of contested members `kept` stay. */
+  const goOn = (fresh, base, kept) => {
+    const merged = reapplied(flat(base), flat(typed.value), flat(fresh.base), kept);
+    begin(fresh);
+    typed.value = unflat(merged);
+  };
+  const readTheirs = async () => {
+    theirs.value = storedOf(await get(path));
+    stored.value = { ...stored.value, body: theirs.value.body };
+  };
+  const isContested = () =>
+    bothChanges(flat(stored.value.base), flat(typed.value), flat(theirs.value.base)).some(
+      (change) => change.isContested,
+    );
+
   /** Goes on from theirs, with what was typed here on top; of contested members `kept` stay. */
   const reapply = (kept) => {
-    const merged = reapplied(
-      flat(stored.value.base),
-      flat(typed.value),
-      flat(theirs.value.base),
-      kept,
-    );
-    begin(theirs.value);
-    typed.value = unflat(merged);
+    goOn(theirs.value, stored.value.base, kept);
     saving.failure.value = null;
   };
 
-  /** After a change of one's own that the form has no part in: what was typed goes on from there. */
+  /**
+   * After a change of one's own that the form has no part in: what was typed goes on from there,
+   * unless somebody else has changed the same, which is for whoever typed it to decide.
+   */
   const rebase = () =>
     saving.run(async () => {
-      theirs.value = storedOf(await get(path));
-      reapply(new Set());
+      await readTheirs();
+      if (!isContested()) reapply(new Set());
     });
 
   /** Forgets what was typed. */

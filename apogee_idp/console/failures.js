@@ -1,5 +1,7 @@
 /** What can go wrong between the console and the server, each for what it is. */
 
+import { same } from "./logic/differences.js";
+
 const KINDS = {
   400: "invalid",
   401: "signed-out",
@@ -41,6 +43,12 @@ export class Failure extends Error {
     this.retryAfter = facts.retryAfter ?? null;
     this.type = facts.type ?? "";
     this.session = facts.session ?? null;
+  }
+
+  /** Whether it tells people the same as `other`, if there is one. */
+  saysTheSame(other) {
+    const told = ({ kind, message, errors }) => [kind, message, errors];
+    return same(told(this), other && told(other));
   }
 
   /** Whether the same request may do better later. */

@@ -1,7 +1,10 @@
 /** Asking the server: what was loaded, what went wrong, what is in progress. */
 
-import { onMounted, ref, shallowRef } from "./html.js";
+import { onBeforeUnmount, onMounted, ref, shallowRef } from "./html.js";
 import { Failure } from "./failures.js";
+
+const PERIOD_MILLISECONDS = 5000;
+const WATCHED_MILLISECONDS = 10 * 60_000;
 
 /** The failure in `error`; whatever else was thrown is a mistake of ours, and goes on. */
 function failureIn(error) {
@@ -53,4 +56,25 @@ export function useAction() {
     }
   };
   return { run, failure, isBusy };
+}
+
+/**
+ * Reloads `loading` (of useLoaded) every five seconds while somebody sees the page, for ten minutes:
+ * a page that nobody looks after must not keep a session alive. { isOver, again }
+ */
+export function useWatching(loading) {
+  const isOver = ref(false);
+  let end = Date.now() + WATCHED_MILLISECONDS;
+  const look = () => {
+    isOver.value = Date.now() >= end;
+    if (isOver.value || loading.isBusy.value || document.visibilityState !== "visible") return;
+    loading.reload();
+  };
+  const again = () => {
+    end = Date.now() + WATCHED_MILLISECONDS;
+    look();
+  };
+  const timer = setInterval(look, PERIOD_MILLISECONDS);
+  onBeforeUnmount(() => clearInterval(timer));
+  return { isOver, again };
 }

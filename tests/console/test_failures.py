@@ -193,6 +193,20 @@ async def test_a_server_that_is_gone_and_comes_back(desk: Desk) -> None:
     await desk.told("Typed is saved.")
 
 
+async def test_each_attempt_that_fails_takes_the_focus_to_why(desk: Desk) -> None:
+    """Whether the same was said before or not, and whether it was sent or not."""
+    await editing(desk)
+    alert = desk.tab.page.get_by_role("alert")
+    await desk.tab.page.context.set_offline(True)
+    for told in ("can't be reached", "Mend this first"):
+        for _ in range(2):
+            await desk.button("Save").click()
+            await expect(alert).to_contain_text(told)
+            await expect(alert).to_be_focused()
+            await expect(desk.button("Save")).to_be_enabled()
+        await desk.field(NAME).fill("x" * 201)
+
+
 async def lose_the_first_answer(page: Page, path: str) -> list[int]:
     """The server does what it is asked, and nobody hears of it; the statuses that were lost."""
     lost: list[int] = []

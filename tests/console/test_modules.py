@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from apogee_idp.management import audit
 from tests.chromium import do_without
+from tests.idp import Idp
 
 REPOSITORY = Path(__file__).parents[2]
 CONSOLE = REPOSITORY / "apogee_idp" / "console"
@@ -63,3 +66,11 @@ def test_modules_are_small_and_make_no_markup_of_text() -> None:
         assert len(source.splitlines()) <= 150, file
         assert source.startswith("/**"), file
         assert [word for word in FORBIDDEN if word in source] == [], file
+
+
+async def test_the_audit_can_be_filtered_by_every_kind_that_is_written(idp: Idp) -> None:
+    """Those whose outcome the server can settle, and no other."""
+    source = (CONSOLE / "components" / "AuditFilters.js").read_text()
+    (listed,) = re.findall(r"const KINDS = \[(.*?)\];", source, re.DOTALL)
+    offered = re.findall(r'"(\w+)"', listed)
+    assert sorted(offered) == sorted(audit._lookups(idp.installation.store))

@@ -22,6 +22,7 @@ export const AddSecret = {
   props: { clientId: String },
   emits: ["made", "close"],
   setup(props, { emit }) {
+    const begun = now(); // for all attempts: one that says something else would make another secret
     const typed = reactive({ name: "", expiresIn: "" });
     const adding = useAction();
     const create = useCreation();
@@ -31,7 +32,7 @@ export const AddSecret = {
     );
     const bodyOf = () => ({
       name: typed.name,
-      expires_at: typed.expiresIn ? now() + Number(typed.expiresIn) : null,
+      expires_at: typed.expiresIn ? begun + Number(typed.expiresIn) : null,
     });
     const add = (event) => {
       event.preventDefault();

@@ -7,7 +7,10 @@ import { SearchField } from "./SearchField.js";
 import { SelectField } from "./SelectField.js";
 import { TextField } from "./TextField.js";
 
-const KINDS = ["client", "scope", "resource", "user", "key_ring", "token"];
+const KINDS = [
+  ...["client", "scope", "resource", "user", "session", "key_ring"],
+  ...["token", "opaque_token", "authorization"],
+];
 
 export const AuditFilters = {
   setup() {

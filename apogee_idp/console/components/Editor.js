@@ -72,7 +72,14 @@ export const Editor = {
           <button type="submit" disabled=${saving.isBusy.value}>Save</button>
           ${
             props.editing.isChanged() &&
-            html`<button type="button" class="quiet" onClick=${props.editing.discard}>Discard changes</button>`
+            html`<button
+              type="button"
+              class="quiet"
+              disabled=${saving.isBusy.value}
+              onClick=${props.editing.discard}
+            >
+              Discard changes
+            </button>`
           }
         </div>
       </form>

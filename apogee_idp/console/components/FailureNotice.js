@@ -1,6 +1,9 @@
-/** A Failure, for what it is: what happened, what to do, and what the server said of each member. */
+/**
+ * A Failure, for what it is: what happened, what to do, and what the server said of each member.
+ * One that says the same as the one before changes nothing: nobody hears it twice, or loses the focus.
+ */
 
-import { html, nextTick, ref, watch } from "../html.js";
+import { html, nextTick, ref, shallowRef, watch } from "../html.js";
 import { label } from "../logic/format.js";
 import { whoIsHere } from "../session.js";
 
@@ -23,15 +26,18 @@ export const FailureNotice = {
   props: { failure: Object, retry: Function },
   setup(props) {
     const box = ref(null);
+    const told = shallowRef(props.failure);
     watch(
       () => props.failure,
       async (failure) => {
+        if (failure?.saysTheSame(told.value)) return;
+        told.value = failure;
         await nextTick();
         if (failure) box.value?.focus();
       },
     );
     return () => {
-      const { failure } = props;
+      const failure = told.value;
       if (!failure || failure.kind === "signed-out") return null;
       return html`<div class="problem" role="alert" tabindex="-1" ref=${box}>
         <h2>${failure.title}</h2>

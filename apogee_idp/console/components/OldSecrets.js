@@ -1,13 +1,11 @@
 /** Watches old secrets while the new one is rolled out, and retires them. Emits `close`. */
 
-import { computed, html, onBeforeUnmount } from "../html.js";
+import { computed, html } from "../html.js";
 import { get, send } from "../api.js";
-import { useAction, useLoaded } from "../loading.js";
+import { useAction, useLoaded, useWatching } from "../loading.js";
 import { tell } from "../notices.js";
 import { FailureNotice } from "./FailureNotice.js";
 import { SecretTable } from "./SecretTable.js";
-
-const PERIOD_MILLISECONDS = 5000;
 
 export const OldSecrets = {
   props: { clientId: String, ids: Array },
@@ -16,8 +14,7 @@ export const OldSecrets = {
     const path = `clients/${encodeURIComponent(props.clientId)}/secrets`;
     const loading = useLoaded(() => get(path));
     const retiring = useAction();
-    const timer = setInterval(() => loading.reload(), PERIOD_MILLISECONDS);
-    onBeforeUnmount(() => clearInterval(timer));
+    const watching = useWatching(loading);
     const left = computed(() =>
       (loading.value.value?.body.items ?? []).filter((secret) => props.ids.includes(secret.id)),
     );
@@ -39,7 +36,14 @@ export const OldSecrets = {
           : loading.value.value &&
             html`<p class="advice">No old secret is left: the rotation is done.</p>`
       }
+      <p role="status">
+        ${watching.isOver.value && "Ten minutes are over: uses are not looked at any more."}
+      </p>
       <div class="actions">
+        ${
+          watching.isOver.value &&
+          html`<button type="button" onClick=${watching.again}>Watch on</button>`
+        }
         <button type="button" class="quiet" onClick=${() => emit("close")}>Close</button>
       </div>
     </div>`;

@@ -3,21 +3,21 @@
  * whoever signs in again in another tab, which tells this one, goes on where she was.
  */
 
-import { html, onBeforeUnmount, onMounted, ref } from "../html.js";
+import { html, onBeforeUnmount, onMounted, shallowRef } from "../html.js";
 import { loadSession } from "../api.js";
 import { tell } from "../notices.js";
 import { route } from "../router.js";
 import { session, signInAddress, whoIsHere } from "../session.js";
 import { CHANNEL } from "./SignedInAgain.js";
 import { Dialog } from "./Dialog.js";
+import { FailureNotice } from "./FailureNotice.js";
 
 export const SignedOut = {
   setup() {
     const who = whoIsHere();
-    const isStill = ref(false);
+    const failure = shallowRef(null);
     const look = async () => {
-      await loadSession();
-      isStill.value = session.state === "ended";
+      failure.value = await loadSession();
       if (session.state === "here") tell(`Signed in as ${whoIsHere()}. Go on where you were.`);
     };
     const channel = new BroadcastChannel(CHANNEL);
@@ -39,7 +39,11 @@ export const SignedOut = {
           </a>
           <button type="button" class="quiet" onClick=${look}>I am signed in again</button>
         </div>
-        ${isStill.value && html`<p role="alert" class="field-error">Nobody is signed in yet.</p>`}
+        ${
+          failure.value?.kind === "signed-out" &&
+          html`<p role="alert" class="field-error">Nobody is signed in yet.</p>`
+        }
+        <${FailureNotice} failure=${failure.value} />
         <p class="soft">
           Or <a data-leaves="" href=${signInAddress(route.path + location.search)}>sign in here</a>: forms of
           clients keep what you typed, but no secret.

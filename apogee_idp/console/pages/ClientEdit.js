@@ -73,7 +73,14 @@ export const ClientEdit = {
         >
           ${
             editing.isChanged() &&
-            html`<button type="button" class="quiet" onClick=${editing.discard}>Discard changes</button>`
+            html`<button
+              type="button"
+              class="quiet"
+              disabled=${saving.isBusy.value}
+              onClick=${editing.discard}
+            >
+              Discard changes
+            </button>`
           }
         <//>
         <${ClientEnding} client=${client} onChanged=${editing.rebase} />
