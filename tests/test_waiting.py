@@ -40,7 +40,8 @@ def crowded() -> Iterator[None]:
 @pytest.mark.usefixtures("crowded")
 def test_seconds_that_others_had_are_none() -> None:
     """Of those in which we work a quarter, as three others do."""
-    began, worked, elapsed = time.monotonic(), time.process_time(), Elapsed()
+    elapsed = Elapsed()
+    began, worked = time.monotonic(), time.process_time()
     while time.process_time() < worked + 0.3:
         pass
     passed = time.monotonic() - began

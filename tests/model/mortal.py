@@ -8,7 +8,6 @@ from typing import Any
 
 from apogee_idp.errors import StoreUnavailable
 from apogee_idp.stores.base import Collection, Store
-from apogee_idp.stores.sqlite import SqliteStore
 from apogee_idp.stores.values import COLLECTIONS
 
 
@@ -72,10 +71,6 @@ class Mortal:
 
 def make_mortal(store: Store, life: Life) -> Store:
     """The store, each collection of which ends with that life."""
-    if isinstance(store, SqliteStore):
-        for name in COLLECTIONS:
-            setattr(store, name, Mortal(getattr(store, name), life))
-    else:
-        for name, collection in store._collections.items():  # type: ignore[attr-defined]
-            store._collections[name] = Mortal(collection, life)  # type: ignore[attr-defined]
+    for name in COLLECTIONS:
+        setattr(store, name, Mortal(getattr(store, name), life))
     return store
