@@ -344,3 +344,16 @@ async def test_F_DB_06_an_outage_that_one_has_found_is_waited_out_by_none() -> N
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert await neighbour.get("c") is None
+
+
+async def test_F_DB_06_the_next_outage_is_one_too() -> None:
+    """Whoever has survived the first must hear of the second."""
+    outage, source = Outage(), Source(a="A")
+    directory = source.directory(outage=outage)
+    numbers = []
+    for source.time in (0, 2):
+        source.lost = True
+        with pytest.raises(StoreUnavailable):
+            await directory.get("a")
+        numbers.append(outage.number)
+    assert numbers == [1, 2]
