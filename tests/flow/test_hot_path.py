@@ -10,6 +10,8 @@ from apogee_idp import GenerateToken, ProcessSignIn, Registry, Services, TokenSt
 from apogee_idp.key_model import SigningKey
 from apogee_idp.requests import PresentedCredentials, TokenRequest
 from tests.conftest import StartIdp
+from tests.idp import Idp
+from tests.waiting import until
 
 
 class CountingKey:
@@ -36,6 +38,14 @@ def counting(counted: list[str]) -> Callable[[Registry, Services], None]:
     return register
 
 
+async def followed(idp: Idp) -> None:
+    """Until the server has heard of all that was changed: so it will forget nothing for that."""
+    clients = idp.installation.services.clients
+    assert await clients.get("later") is None
+    await idp.add_client("later")
+    await until(lambda: clients.get("later"), 10)
+
+
 @pytest.mark.parametrize("plain", [pytest.param(True, id="JWS"), pytest.param(False, id="JWE")])
 async def test_the_grant_of_a_cached_client_waits_for_nothing(
     start_idp: StartIdp, plain: bool
@@ -44,6 +54,7 @@ async def test_the_grant_of_a_cached_client_waits_for_nothing(
     signatures: list[str] = []
     idp = await start_idp(register=counting(signatures))
     secret = await idp.add_client(scopes=("ping",), skip_token_encryption=plain)
+    await followed(idp)
     assert (await idp.grant("billing", secret, scope="ping")).status == 200
     signatures.clear()
     credentials = PresentedCredentials("billing", secret, "client_secret_post")
