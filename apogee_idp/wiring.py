@@ -32,7 +32,7 @@ from .interactions import Interactions
 from .logout_tokens import LogoutTokens
 from .logs import log_logout_not_heard, log_timer
 from .minting import TokenMinter
-from .model import Client, Resource, is_client_id, is_scope_name
+from .model import Client, Resource, is_client_id
 from .pipeline import Observer, Registry, Timer
 from .plugins import load_plugins
 from .pushed_requests import PushedRequests
@@ -84,10 +84,9 @@ def build_services(on: Foundation) -> Services:
     """Everything that handlers are built from."""
     settings, store, now = on.settings, on.store, on.now
     outage = Outage()
-    clients = _directory(clients_in(store).get, settings, outage, is_client_id)
-    scopes = _directory(scopes_in(store).get, settings, outage, is_scope_name)
-    # Any text can be an audience; those that come here are of tokens and of clients' entries.
-    resources = _directory(_resource_in(store), settings, outage, bool)
+    # The others are asked for what a client is permitted, clients for whatever strangers send.
+    clients = _directory(clients_in(store).get, settings, outage, could_be=is_client_id)
+    resources = _directory(_resource_in(store), settings, outage)
     authenticator = _build_authenticator(on, clients)
     references = ReferenceTokens(store.tokens)
     users = users_in(store)
@@ -99,7 +98,7 @@ def build_services(on: Foundation) -> Services:
     return Services(
         settings=settings.without_secrets(),  # for plugins
         clients=clients,
-        scopes=scopes,
+        scopes=_directory(scopes_in(store).get, settings, outage),
         resources=resources,
         keys=on.keys,
         recipient_keys=RecipientKeys(resources),
@@ -210,7 +209,8 @@ def _directory(
     fetch: Callable[[str], Awaitable[Entity | None]],
     settings: Settings,
     outage: Outage,
-    could_be: Callable[[str], bool],
+    *,
+    could_be: Callable[[str], bool] = bool,
 ) -> Directory[Entity]:
     return Directory(
         fetch,

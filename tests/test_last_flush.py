@@ -15,19 +15,13 @@ from apogee_idp.model import Client
 from apogee_idp.settings import Settings
 from apogee_idp.stores.base import Store
 from apogee_idp.stores.sqlite import SqliteStore
+from tests.stores.conftest import opened
 
 PATIENCE = 60.0
 
 
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[Store]:
-    store = SqliteStore(str(path), now=now, new_id=new_id, patience=PATIENCE)
-    try:
-        await store.open()
-        await store.upgrade()
-        yield store
-    finally:
-        await store.close()
+def patient(path: Path) -> SqliteStore:
+    return SqliteStore(str(path), now=now, new_id=new_id, patience=PATIENCE)
 
 
 @asynccontextmanager
@@ -42,7 +36,7 @@ async def counting(store: Store) -> AsyncIterator[Foundation]:
 
 async def test_both_counts_are_written_in_the_end(tmp_path: Path) -> None:
     """However short a process has lived."""
-    async with opened(tmp_path / "store.db") as store:
+    async with opened(patient(tmp_path / "store.db")) as store:
         async with counting(store):
             pass
         assert await store.secrets.get("secret")
@@ -51,7 +45,7 @@ async def test_both_counts_are_written_in_the_end(tmp_path: Path) -> None:
 
 async def test_a_slow_store_is_waited_for_once_for_both(tmp_path: Path) -> None:
     """Or a process would not end in the time that it has."""
-    async with opened(tmp_path / "store.db") as store:
+    async with opened(patient(tmp_path / "store.db")) as store:
         with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
             async with counting(store):
                 other.execute("BEGIN IMMEDIATE")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from apogee_idp import supervising
+from apogee_idp.readiness import Health
 from apogee_idp.supervising import Deaths
 from tests.process import Server, free_port, run
 from tests.waiting import Elapsed, wait_until
@@ -203,10 +208,15 @@ def test_one_that_hangs_is_told_of_and_then_replaced(
     assert (ended["exit_code"], ended["restart_in"]) == (-signal.SIGKILL, 0)
 
 
-def test_one_that_hangs_keeps_nobody_from_ending(home_env: dict[str, str], tmp_path: Path) -> None:
-    """Within the 25 seconds that a stop may take; that it didn't end well is told."""
+def test_those_that_hang_keep_nobody_from_ending(home_env: dict[str, str], tmp_path: Path) -> None:
+    """Within the 25 seconds that a stop may take; that it didn't end well is told.
+
+    If all of them hang, nothing should be sent here: what they said before doesn't count.
+    """
     with fleet_of(home_env, tmp_path) as fleet:
-        os.kill(min(fleet.workers()), signal.SIGSTOP)
+        for pid in fleet.workers():
+            os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: fleet.probe("readyz")[0] == 503, PATIENCE)
         elapsed = Elapsed()
         assert fleet.server.stop() == 1
         assert elapsed.seconds < 25
@@ -224,6 +234,20 @@ def test_workers_without_a_directory_for_their_metrics(
     output = "".join(server.output)
     assert "error: workers: there is no directory for their metrics" in output
     assert "Traceback" not in output
+
+
+async def test_a_machine_that_stood_still_kills_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long: nobody could say a word. Only who then stays silent, look by look, hangs."""
+    monkeypatch.setattr(supervising, "_LOOK_SECONDS", 0.02)
+    worker: Any = SimpleNamespace(number=1, health=Health(True, None), heard_at=0.0, sent=[])
+    worker.send = worker.sent.append
+    watch = asyncio.create_task(supervising._kill_hung(worker))
+    await asyncio.sleep(0)
+    time.sleep(0.5)  # for more than ten looks
+    await asyncio.sleep(0.01)
+    assert worker.sent == []
+    await watch
+    assert worker.sent == [signal.SIGKILL]
 
 
 def test_deaths_are_counted_until_one_lived_a_minute() -> None:
